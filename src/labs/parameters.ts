@@ -1,0 +1,162 @@
+/**
+ * Parameters: one declaration gives the panel, the attributes, the permalink, the validation and the documentation.
+ * This file imports nothing, because the page and the worker both use it.
+ */
+
+interface Common {
+  /** What people read beside the control. */
+  readonly label: string;
+  /** One line of help under the control. */
+  readonly help?: string;
+  /** True if a change reaches the running loop at its next step; otherwise a change starts the run anew. */
+  readonly live?: boolean;
+  /** True if the panel does not show it (a picked pixel, say); attributes and permalinks still set it. */
+  readonly hidden?: boolean;
+}
+
+/** A real number with a range. */
+export interface RealParameter extends Common {
+  readonly kind: 'real';
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  /** How the slider runs; `log` needs `min > 0`. */
+  readonly scale: 'linear' | 'log';
+  readonly unit?: string;
+}
+
+/** A whole number with a range. */
+export interface IntegerParameter extends Common {
+  readonly kind: 'integer';
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  /** How the slider runs; `log` means powers of two. */
+  readonly scale: 'linear' | 'log';
+  readonly step: number;
+  readonly unit?: string;
+}
+
+/** One of a few named options. */
+export interface ChoiceParameter<Option extends string = string> extends Common {
+  readonly kind: 'choice';
+  readonly options: Readonly<Record<Option, string>>;
+  readonly default: Option;
+}
+
+/** On or off. */
+export interface ToggleParameter extends Common {
+  readonly kind: 'toggle';
+  readonly default: boolean;
+}
+
+/** The seed of all randomness in the lab: an unsigned 32-bit integer. */
+export interface SeedParameter extends Common {
+  readonly kind: 'seed';
+  readonly default: number;
+}
+
+/** What people can bring: a photograph, or a matrix of numbers (.npy, CSV). */
+export type DataKind = 'image' | 'matrix';
+
+/** Something a person can bring a file for. */
+export interface DataParameter<Kind extends DataKind = DataKind> extends Common {
+  readonly kind: 'data';
+  readonly accepts: Kind;
+  /** The name of the sample that stands in, or null where the lab generates its input unless a file is given. */
+  readonly default: string | null;
+  /** Samples to choose from: name to label. */
+  readonly samples: Readonly<Record<string, string>>;
+}
+
+export type ParameterDeclaration =
+  RealParameter | IntegerParameter | ChoiceParameter | ToggleParameter | SeedParameter | DataParameter;
+
+export type ParameterDeclarations = Readonly<Record<string, ParameterDeclaration>>;
+
+/** What a data parameter is set to: a sample by name, a file, or nothing. */
+export type DataChoice =
+  | { readonly kind: 'sample'; readonly name: string }
+  | { readonly kind: 'file'; readonly file: Blob; readonly name: string }
+  | { readonly kind: 'none' };
+
+/** A photograph as the labs get it: 8-bit sRGB with alpha, row by row. */
+export interface Photograph {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, `4 * width * height` bytes. */
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** A matrix of numbers as the labs get it, row-major. */
+export interface NumericMatrix {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float64Array<ArrayBuffer>;
+}
+
+/** The value of a parameter as the page holds it. */
+export type ParameterValue = number | string | boolean | DataChoice;
+
+/** Values by name as the page, attributes and permalinks hold them. */
+export type ParameterValues = Readonly<Record<string, ParameterValue>>;
+
+interface ResolvedByData {
+  image: Photograph;
+  matrix: NumericMatrix | undefined;
+}
+
+/** The value of a parameter as a lab's run gets it: files and samples already read. */
+export type Resolved<P extends ParameterDeclaration> = P extends { kind: 'real' | 'integer' | 'seed' }
+  ? number
+  : P extends ChoiceParameter<infer Option>
+    ? Option
+    : P extends { kind: 'toggle' }
+      ? boolean
+      : P extends DataParameter<infer Kind>
+        ? ResolvedByData[Kind]
+        : never;
+
+export type ResolvedValues<P extends ParameterDeclarations> = { readonly [Name in keyof P]: Resolved<P[Name]> };
+
+type Declared<P extends { kind: string }, Optional extends string = never> = Omit<P, 'kind' | Optional> &
+  Partial<Pick<P, Extract<Optional, keyof P>>>;
+
+/** A real number; the scale is linear unless said otherwise. */
+export function real(options: Declared<RealParameter, 'scale'>): RealParameter {
+  return { kind: 'real', scale: 'linear', ...options };
+}
+
+/** A whole number; step 1 and a linear scale unless said otherwise. */
+export function integer(options: Declared<IntegerParameter, 'scale' | 'step'>): IntegerParameter {
+  return { kind: 'integer', scale: 'linear', step: 1, ...options };
+}
+
+/** One of a few options, given as `{ value: 'label' }`. */
+export function choice<const Option extends string>(
+  options: Omit<ChoiceParameter<Option>, 'kind' | 'default'> & { readonly default: NoInfer<Option> },
+): ChoiceParameter<Option> {
+  return { kind: 'choice', ...options };
+}
+
+/** On or off. */
+export function toggle(options: Declared<ToggleParameter>): ToggleParameter {
+  return { kind: 'toggle', ...options };
+}
+
+/** The seed of all randomness. */
+export function seed(value: number, label = 'seed'): SeedParameter {
+  return { kind: 'seed', label, default: value };
+}
+
+/** A photograph or a matrix that a person can replace by a file of their own. */
+export function data<Kind extends DataKind>(
+  accepts: Kind,
+  options: Omit<DataParameter<Kind>, 'kind' | 'accepts' | 'samples'> & {
+    readonly samples?: Readonly<Record<string, string>>;
+  },
+): DataParameter<Kind> {
+  return { kind: 'data', accepts, samples: {}, ...options };
+}
