@@ -256,7 +256,7 @@ export class CommandQueue {
     const key = `${dispatch.kernel} ${compiled.label}`;
     const whole: WorkBox = { origin: [0, 0, 0], size: dispatch.workgroups };
     const wholeCount = groupCount(whole);
-    const maxWorkgroups = info.limits['maxComputeWorkgroupsPerDimension'] ?? 65_535;
+    const maxWorkgroups = info.limits.maxComputeWorkgroupsPerDimension ?? 65_535;
     const boxes = [whole];
     for (let box = boxes.pop(); box !== undefined; box = boxes.pop()) {
       const isNew = !estimator.isCalibrated(key);

@@ -48,7 +48,7 @@ export function defineKernel<Arguments extends unknown[], Result>(
 ): Kernel<Arguments, Result> {
   const call = (...args: Arguments): Result => {
     const device = deviceOf(args, definition.name);
-    return device.runKernel(definition as unknown as KernelDefinition<unknown[], Result>, args);
+    return device.runKernel(definition, args);
   };
   return Object.assign(call, { definition });
 }

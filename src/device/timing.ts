@@ -72,8 +72,7 @@ async function sample(
   repeats: number,
   source: Measurement['source'],
 ): Promise<number | undefined> {
-  using scope = device.scope();
-  void scope;
+  using _scope = device.scope();
   if (source === 'wall') await device.finish();
   const start = performance.now();
   for (let repeat = 0; repeat < repeats; repeat++) record();

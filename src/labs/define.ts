@@ -19,7 +19,7 @@ export interface RunContext<P extends ParameterDeclarations, F extends FigureDec
   readonly params: ResolvedValues<P>;
   readonly signal: AbortSignal;
   /** Checks frames against the declared figures; `yield frame({ ... })`. */
-  frame(frames: Frames<F>): CheckedFrames;
+  frame(this: void, frames: Frames<F>): CheckedFrames;
   /**
    * Waits, after the result is there, until a live parameter changes: `while (await nextChange()) yield frame(...)`.
    * Resolves to false where nobody can change anything (claims, headless runs).

@@ -1,5 +1,6 @@
 /** The ground that every other browser test stands on: this browser has a WebGPU adapter, on the page and in a worker. */
 import { expect, it } from 'vitest';
+import { openTestDevice } from '../support/device';
 
 it('offers a WebGPU adapter on the page', async () => {
   const adapter = await requestAdapter();
@@ -49,6 +50,12 @@ it('computes', async () => {
   await staging.mapAsync(GPUMapMode.READ);
   expect([...new Uint32Array(staging.getMappedRange())]).toEqual([0, 1, 4, 9]);
   device.destroy();
+});
+
+it('opens one test device for a whole file, at default limits', async () => {
+  const device = await openTestDevice();
+  expect(await openTestDevice()).toBe(device);
+  expect(device.context.gpu.limits.maxStorageBufferBindingSize).toBe(128 * 2 ** 20);
 });
 
 async function requestAdapter(): Promise<GPUAdapter> {

@@ -21,10 +21,9 @@ describe('serializeError', () => {
 
   it('calls an abort a cancel and anything unknown an EngineError that says what happened', () => {
     expect(errors.serializeError(new DOMException('x', 'AbortError')).name).toBe('CancelledError');
-    expect(errors.serializeError(new RangeError('bad length'))).toMatchObject({
-      name: 'EngineError',
-      message: expect.stringContaining('bad length'),
-    });
+    const unknown = errors.serializeError(new RangeError('bad length'));
+    expect(unknown.name).toBe('EngineError');
+    expect(unknown.message).toContain('bad length');
     expect(errors.serializeError('text').message).toContain('text');
   });
 });

@@ -111,8 +111,8 @@ afterAll(() => {
 
 describe('WebGpuDevice', () => {
   it('keeps to the default limits when asked to', () => {
-    expect(root.info.limits['maxStorageBufferBindingSize']).toBe(128 * 2 ** 20);
-    expect(root.info.limits['maxComputeInvocationsPerWorkgroup']).toBe(256);
+    expect(root.info.limits.maxStorageBufferBindingSize).toBe(128 * 2 ** 20);
+    expect(root.info.limits.maxComputeInvocationsPerWorkgroup).toBe(256);
     expect(root.info.label.length).toBeGreaterThan(3);
   });
 
@@ -147,8 +147,7 @@ describe('WebGpuDevice', () => {
     const device = root.session();
     const results: Promise<ArrayLike<number>>[] = [];
     for (let round = 0; round < 20; round++) {
-      using scope = device.scope();
-      void scope;
+      using _scope = device.scope();
       const counts = device.tensor(new Float64Array(64).fill(round), [1, 64], 'u32');
       count(counts);
       results.push(counts.read());
@@ -268,7 +267,7 @@ describe('WebGpuDevice', () => {
     await expect(reading).rejects.toThrow(DeviceLostError);
     expect(() => device.empty([1])).toThrow(DeviceLostError);
     await expect(device.flush()).rejects.toThrow(DeviceLostError);
-    expect((await doomed.lost).details['reason']).toBe('destroyed');
+    expect((await doomed.lost).details.reason).toBe('destroyed');
     device.close();
   });
 });

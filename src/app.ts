@@ -1,0 +1,2 @@
+/** The page: registers what index.html shows. */
+import './elements/app-shell';

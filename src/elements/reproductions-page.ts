@@ -1,0 +1,438 @@
+/** `<tessella-reproductions>`: every claim in one table; any or all of them tried on the visitor's own GPU, kept and exported. */
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { EngineClient } from '../engine/client';
+import type { ClaimManifest, LabSummary } from '../engine/protocol';
+import { formatDuration, formatNumber } from '../share/format';
+import { clearResults, loadResult, storeResult, subscribeResults, type StoredResult } from '../share/results';
+import { labAddress } from '../share/routes';
+import { base, controls } from '../share/theme';
+
+interface Row {
+  readonly lab: LabSummary;
+  readonly claim: ClaimManifest;
+  readonly result: StoredResult | null;
+}
+
+const columns = {
+  lab: 'Lab',
+  claim: 'The paper says',
+  expected: 'Expected',
+  measured: 'Measured here',
+  verdict: 'Verdict',
+  seconds: 'Took',
+} as const;
+type Column = keyof typeof columns;
+
+/** Runs claims one after the other. */
+export class ReproductionsElement extends LitElement {
+  static override properties = {
+    catalogue: { attribute: false },
+    running: { state: true },
+    progress: { state: true },
+    waiting: { state: true },
+    sort: { state: true },
+    size: { state: true },
+  };
+  declare catalogue: readonly LabSummary[];
+  /** The claim under way, as `lab/claim`. */
+  declare private running: string;
+  declare private progress: string;
+  declare private waiting: readonly string[];
+  declare private sort: { readonly column: Column; readonly isDescending: boolean } | null;
+  declare private size: 'quick' | 'full';
+  #stop: (() => void) | undefined;
+  #controller: AbortController | undefined;
+
+  static override styles = [
+    base,
+    controls,
+    css`
+      :host {
+        display: block;
+        max-width: 1280px;
+        padding: 24px 32px 48px;
+      }
+      h1 {
+        margin: 0 0 4px;
+        font-size: 26px;
+        line-height: 1.2;
+        letter-spacing: -0.015em;
+      }
+      .lede {
+        max-width: 72ch;
+        margin: 0 0 14px;
+        color: var(--tessella-quiet);
+      }
+      .bar {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px 12px;
+        align-items: center;
+        margin-bottom: 14px;
+      }
+      .segments {
+        font-size: 14px;
+      }
+      .state {
+        flex: 1;
+        min-width: 12em;
+        font-size: 13px;
+        color: var(--tessella-quiet);
+      }
+      .scroll {
+        overflow-x: auto;
+        border: 1px solid var(--tessella-rule);
+        border-radius: var(--tessella-radius);
+        background: var(--tessella-surface);
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+        font-size: 14px;
+      }
+      th,
+      td {
+        padding: 9px 12px;
+        text-align: left;
+        vertical-align: top;
+        border-top: 1px solid var(--tessella-rule);
+      }
+      thead th {
+        border-top: 0;
+        font-size: 12px;
+        white-space: nowrap;
+      }
+      thead button {
+        padding: 0;
+        margin: 0;
+        border: 0;
+        background: none;
+        font-weight: 600;
+        color: var(--tessella-quiet);
+      }
+      td.number {
+        text-align: right;
+        white-space: nowrap;
+      }
+      th.number {
+        text-align: right;
+      }
+      td.claim {
+        min-width: 300px;
+      }
+      td small {
+        display: block;
+        margin-top: 2px;
+        font-size: 12px;
+        color: var(--tessella-quiet);
+      }
+      .holds {
+        color: var(--tessella-accent);
+        font-weight: 600;
+      }
+      td.verdict {
+        min-width: 104px;
+      }
+      td button {
+        padding: 3px 10px;
+        font-size: 13px;
+      }
+      @media (max-width: 720px) {
+        :host {
+          padding: 18px 16px 32px;
+        }
+        table,
+        tbody,
+        tr,
+        td {
+          display: block;
+        }
+        thead {
+          display: none;
+        }
+        tr {
+          padding: 8px 0;
+          border-top: 1px solid var(--tessella-rule);
+        }
+        tr:first-child {
+          border-top: 0;
+        }
+        td,
+        td.number {
+          padding: 3px 14px;
+          border: 0;
+          text-align: left;
+          white-space: normal;
+        }
+        td[data-label]::before {
+          content: attr(data-label) ': ';
+          color: var(--tessella-quiet);
+        }
+        td.claim {
+          min-width: 0;
+        }
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.catalogue = [];
+    this.running = '';
+    this.progress = '';
+    this.waiting = [];
+    this.sort = null;
+    this.size = 'quick';
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#stop = subscribeResults(() => {
+      this.requestUpdate();
+    });
+    const stopStatus = EngineClient.shared().onStatus(({ device }) => {
+      this.size = device.kind === 'webgpu' && !device.isFallback ? 'full' : 'quick';
+      queueMicrotask(() => {
+        stopStatus();
+      });
+    });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#stop?.();
+    this.#cancel();
+  }
+
+  protected override render(): TemplateResult {
+    const rows = this.#rows();
+    const tried = rows.filter(({ result }) => result !== null);
+    const held = tried.filter(({ result }) => result?.holds === true).length;
+    const isBusy = this.running !== '';
+    return html`<h1>Reproductions</h1>
+      <p class="lede">
+        Each lab tries what its paper promises. Run any or all of it on this machine; what does not hold is shown as not
+        holding. The results stay in this browser.
+      </p>
+      <div class="bar">
+        ${
+          isBusy
+            ? html`<button @click=${this.#cancel}>Stop</button>`
+            : html`<button class="primary" ?disabled=${rows.length === 0} @click=${() => this.#tryAll(rows)}>
+                Run all
+              </button>`
+        }
+        <div class="segments" role="group" aria-label="Size">
+          ${(['quick', 'full'] as const).map(
+            (size) =>
+              html`<button
+                aria-pressed=${this.size === size ? 'true' : 'false'}
+                ?disabled=${isBusy}
+                @click=${() => {
+                  this.size = size;
+                }}
+              >
+                ${size === 'quick' ? 'quick sizes' : 'the paper’s sizes'}
+              </button>`,
+          )}
+        </div>
+        <span class="state" role="status"
+          >${
+            isBusy
+              ? html`${this.running.replace('/', ': ')}
+                ${this.progress}${this.waiting.length > 0 ? html` · ${this.waiting.length} waiting` : nothing}`
+              : tried.length > 0
+                ? html`${held} of ${tried.length} tried ${tried.length === 1 ? 'claim holds' : 'claims hold'} here`
+                : html`nothing tried here yet`
+          }</span
+        >
+        <button
+          ?disabled=${tried.length === 0}
+          @click=${() => {
+            this.#save(rows, 'json');
+          }}
+        >
+          Save JSON
+        </button>
+        <button
+          ?disabled=${tried.length === 0}
+          @click=${() => {
+            this.#save(rows, 'csv');
+          }}
+        >
+          Save CSV
+        </button>
+        <button ?disabled=${tried.length === 0 || isBusy} @click=${clearResults}>Forget</button>
+      </div>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              ${Object.entries(columns).map(([column, label]) => this.#heading(column as Column, label))}
+              <th><span class="visually-hidden">Try it</span></th>
+            </tr>
+          </thead>
+          <tbody>
+            ${this.#sorted(rows).map((row) => this.#row(row))}
+          </tbody>
+        </table>
+      </div>`;
+  }
+
+  #heading(column: Column, label: string): TemplateResult {
+    const direction = this.sort?.column !== column ? 'none' : this.sort.isDescending ? 'descending' : 'ascending';
+    const isNumber = column === 'measured' || column === 'seconds';
+    return html`<th scope="col" class=${isNumber ? 'number' : ''} aria-sort=${direction}>
+      <button
+        @click=${() => {
+          this.sort = { column, isDescending: direction === 'ascending' };
+        }}
+      >
+        ${label}${direction === 'none' ? nothing : direction === 'ascending' ? ' ↑' : ' ↓'}
+      </button>
+    </th>`;
+  }
+
+  #row({ lab, claim, result }: Row): TemplateResult {
+    const key = `${lab.id}/${claim.id}`;
+    const measured = result?.measured ?? null;
+    const error = result?.error ?? null;
+    const unit = claim.unit === null ? '' : ` ${claim.unit}`;
+    return html`<tr>
+      <td><a href=${labAddress(lab.id)}>${lab.title}</a></td>
+      <td class="claim">
+        ${claim.says}<small><a href=${claim.paper.link}>${claim.paper.title}</a>, ${claim.paper.year}</small>
+      </td>
+      <td data-label=${columns.expected}>${claim.expected}</td>
+      <td class="number" data-label=${columns.measured}>
+        ${measured === null ? '–' : `${formatNumber(measured)}${unit}`}
+        ${result === null ? nothing : html`<small>${result.preset}, ${result.adapter}</small>`}
+      </td>
+      <td class="verdict">
+        ${
+          result === null
+            ? html`<span class="quiet">not tried</span>`
+            : result.holds
+              ? html`<span class="holds">holds</span>`
+              : html`<span class="warn">does not hold</span>`
+        }
+        ${error === null ? nothing : html`<small class="warn">${error.message}</small>`}
+      </td>
+      <td class="number" data-label=${columns.seconds}>
+        ${result === null ? '–' : formatDuration(1000 * result.seconds)}
+      </td>
+      <td>
+        <button ?disabled=${this.running !== ''} @click=${() => this.#tryAll([{ lab, claim, result }])}>
+          ${this.running === key ? 'running' : 'Try'}
+        </button>
+      </td>
+    </tr>`;
+  }
+
+  #rows(): readonly Row[] {
+    return this.catalogue.flatMap((lab) =>
+      lab.claims.map((claim) => ({ lab, claim, result: loadResult(lab.id, claim.id) })),
+    );
+  }
+
+  #sorted(rows: readonly Row[]): readonly Row[] {
+    const { sort } = this;
+    if (sort === null) return rows;
+    const sign = sort.isDescending ? -1 : 1;
+    return [...rows].sort((a, b) => sign * compare(sortValue(a, sort.column), sortValue(b, sort.column)));
+  }
+
+  async #tryAll(rows: readonly Row[]): Promise<void> {
+    const controller = new AbortController();
+    const isStopped = (): boolean => controller.signal.aborted;
+    this.#controller = controller;
+    this.waiting = rows.map(({ lab, claim }) => `${lab.id}/${claim.id}`);
+    for (const { lab, claim } of rows) {
+      if (isStopped()) break;
+      this.running = `${lab.id}/${claim.id}`;
+      this.waiting = this.waiting.slice(1);
+      this.progress = '';
+      const { size } = this;
+      try {
+        const result = await EngineClient.shared().prove(lab.id, claim.id, size, {
+          signal: controller.signal,
+          onProgress: (notice) => {
+            if (notice.type !== 'progress') return;
+            const { step, steps, remainingMs } = notice;
+            this.progress = `step ${String(step)}${steps === null ? '' : ` of ${String(steps)}`}${
+              remainingMs === null ? '' : `, ${formatDuration(remainingMs)} left`
+            }`;
+          },
+        });
+        if (!isStopped()) storeResult(result, size);
+      } catch (cause) {
+        this.progress = cause instanceof Error ? cause.message : String(cause);
+        break;
+      }
+    }
+    this.running = '';
+    this.waiting = [];
+  }
+
+  readonly #cancel = (): void => {
+    this.#controller?.abort();
+  };
+
+  #save(rows: readonly Row[], format: 'json' | 'csv'): void {
+    const results = rows.flatMap(({ result }) => result ?? []);
+    const text = format === 'json' ? JSON.stringify(results, null, 2) : resultsCsv(results);
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text], { type: format === 'json' ? 'application/json' : 'text/csv' }));
+    link.download = `tessella-reproductions.${format}`;
+    link.click();
+    setTimeout(() => {
+      URL.revokeObjectURL(link.href);
+    }, 1000);
+  }
+}
+
+function sortValue({ lab, claim, result }: Row, column: Column): string | number {
+  switch (column) {
+    case 'lab':
+      return lab.title;
+    case 'claim':
+      return claim.says;
+    case 'expected':
+      return claim.expected;
+    case 'measured':
+      return result?.measured ?? Number.POSITIVE_INFINITY;
+    case 'verdict':
+      return result === null ? 2 : result.holds ? 0 : 1;
+    case 'seconds':
+      return result?.seconds ?? Number.POSITIVE_INFINITY;
+    default:
+      return column satisfies never;
+  }
+}
+
+function compare(a: string | number, b: string | number): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
+}
+
+const csvColumns = [
+  'lab',
+  'id',
+  'paper',
+  'claim',
+  'preset',
+  'measured',
+  'expected',
+  'holds',
+  'seconds',
+  'adapter',
+] as const;
+
+function resultsCsv(results: readonly StoredResult[]): string {
+  const quote = (value: string | number | boolean | null): string => `"${String(value ?? '').replaceAll('"', '""')}"`;
+  return [
+    csvColumns.join(','),
+    ...results.map((result) => csvColumns.map((name) => quote(result[name])).join(',')),
+  ].join('\r\n');
+}
+
+customElements.define('tessella-reproductions', ReproductionsElement);

@@ -1,0 +1,124 @@
+/** How `<tessella-image>` lays its pictures out: one row of equal heights where there is room, pairs of columns where not. */
+import { css, type CSSResult } from 'lit';
+
+export const imageStyles: CSSResult = css`
+  .plot {
+    display: flex;
+    gap: 10px;
+    height: clamp(150px, calc((100cqi - 10px * (var(--tiles) - 1)) * 0.75 / var(--tiles)), 480px);
+  }
+  /* The tiles share the row by aspect ratio, so that pictures of any shape get one height; the row's height never changes. */
+  .tile {
+    flex: var(--aspect) 1 0;
+    min-width: 0;
+    max-width: 100%;
+    height: 100%;
+    container-type: size;
+    display: grid;
+    place-items: start center;
+  }
+  .picture {
+    position: relative;
+    width: min(100cqw, calc(100cqh * var(--aspect)));
+    aspect-ratio: var(--aspect);
+    overflow: hidden;
+    border-radius: 4px;
+    background: var(--tessella-accent-soft);
+  }
+  .picks {
+    cursor: crosshair;
+  }
+  .plot .picture canvas {
+    position: absolute;
+    width: 100%;
+    height: 100%;
+  }
+  canvas:not([data-painted]) {
+    visibility: hidden;
+  }
+  canvas.pixels {
+    image-rendering: pixelated;
+  }
+  .caption {
+    position: absolute;
+    bottom: 0;
+    max-width: 100%;
+    padding: 14px 8px 5px;
+    overflow: hidden;
+    font-size: 12px;
+    line-height: 16px;
+    color: white;
+    text-shadow:
+      0 0 2px #000c,
+      0 1px 3px #0009;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    pointer-events: none;
+  }
+  .caption.start {
+    left: 0;
+  }
+  .caption.end {
+    right: 0;
+    text-align: right;
+  }
+  .caption .note {
+    opacity: 0.85;
+  }
+  .handle {
+    position: absolute;
+    top: 0;
+    bottom: 0;
+    width: 28px;
+    margin-left: -14px;
+    cursor: ew-resize;
+    touch-action: none;
+    background: linear-gradient(white, white) center / 2px 100% no-repeat;
+    filter: drop-shadow(0 0 1px #000a);
+  }
+  .handle::after {
+    content: '';
+    position: absolute;
+    top: 50%;
+    left: 50%;
+    width: 18px;
+    height: 18px;
+    margin: -9px;
+    border-radius: 50%;
+    background: white;
+    border: 5px solid white;
+    background: var(--tessella-accent);
+  }
+  .handle:focus-visible {
+    outline-offset: -4px;
+  }
+  .marker {
+    position: absolute;
+    width: 13px;
+    height: 13px;
+    margin: -6.5px;
+    border: 2px solid white;
+    border-radius: 50%;
+    box-shadow:
+      0 0 0 1.5px #000c,
+      inset 0 0 0 1.5px #000c;
+    pointer-events: none;
+  }
+  @container (max-width: 520px) {
+    .plot {
+      flex-wrap: wrap;
+      height: auto;
+    }
+    .tile {
+      flex: 1 0 calc(50% - 5px);
+      height: auto;
+      aspect-ratio: 4 / 3;
+    }
+    .tile:last-child:nth-child(odd) {
+      flex-basis: 100%;
+    }
+    .plot .tile:only-child {
+      flex-basis: 100%;
+    }
+  }
+`;

@@ -1,0 +1,2 @@
+/** The library: open a device, make tensors, call kernels and algorithms. */
+export * from './device';

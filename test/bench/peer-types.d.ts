@@ -1,0 +1,41 @@
+/** The few functions of the peers that the bench calls: their packages are installed for the bench only, not for `npm run check`. */
+
+declare module '@jax-js/jax' {
+  /** Every function takes ownership of its arguments; `ref` keeps one for another use. */
+  export interface Array {
+    readonly ref: this;
+    readonly device: string;
+    data(): Promise<Float32Array | Int32Array>;
+    dispose(): void;
+  }
+  export function init(device: 'webgpu'): Promise<readonly string[]>;
+  export function defaultDevice(device: 'webgpu'): string;
+  export function jit<Arguments extends Array[]>(body: (...args: Arguments) => Array): (...args: Arguments) => Array;
+  export const numpy: {
+    array(values: Float32Array, options: { shape: number[] }): Array;
+    matmul(a: Array, b: Array): Array;
+  };
+  export const nn: { dotProductAttention(queries: Array, keys: Array, values: Array): Array };
+}
+
+declare module '@tensorflow/tfjs-core' {
+  export interface Tensor {
+    data(): Promise<Float32Array>;
+    dispose(): void;
+  }
+  export interface Tensor2D extends Tensor {
+    readonly rank: 2;
+  }
+  export function setBackend(name: 'webgpu'): Promise<boolean>;
+  export function getBackend(): string;
+  export function env(): { set(flag: string, value: boolean): void };
+  export function tidy<Result>(body: () => Result): Result;
+  export function tensor2d(values: Float32Array, shape: [number, number]): Tensor2D;
+  export function matMul(a: Tensor2D, b: Tensor2D, transposeA?: boolean, transposeB?: boolean): Tensor2D;
+  export function mul(a: Tensor2D, factor: number): Tensor2D;
+  export function softmax(logits: Tensor2D): Tensor2D;
+}
+
+declare module '@tensorflow/tfjs-backend-webgpu' {
+  export const webgpu: unknown;
+}
