@@ -21,9 +21,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @if(dense) @group(0) @binding(1) var<storage, read> matrix: array<f32>;
 @if(!dense) @group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> row_potential: array<f32>;
+@if(!split) @group(0) @binding(2) var<storage, read> row_potential: array<f32>;
+@if(split) @group(0) @binding(2) var<storage, read> row_potential: array<vec2f>;
 @if(!dense) @group(0) @binding(3) var<storage, read> y: array<vec4f>;
-@group(0) @binding(4) var<storage, read> column_potential: array<f32>;
+@if(!split) @group(0) @binding(4) var<storage, read> column_potential: array<f32>;
+@if(split) @group(0) @binding(4) var<storage, read> column_potential: array<vec2f>;
 
 const VECTORS = (u32(DIMENSION) + 3u) / 4u;
 
@@ -31,6 +33,8 @@ const VECTORS = (u32(DIMENSION) + 3u) / 4u;
 struct Rows {
   index: vec4u,
   potential: vec4f,
+  /// What is to be added to the potentials where they are `split`.
+  remainder: vec4f,
   c0: vec4f,
   c1: vec4f,
   c2: vec4f,
@@ -42,7 +46,14 @@ fn load_rows(first: u32) -> Rows {
   let i = min(vec4u(first) + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
   var rows: Rows;
   rows.index = i;
-  rows.potential = vec4f(row_potential[i.x], row_potential[i.y], row_potential[i.z], row_potential[i.w]);
+  @if(!split) {
+    rows.potential = vec4f(row_potential[i.x], row_potential[i.y], row_potential[i.z], row_potential[i.w]);
+  }
+  @if(split) {
+    let f = transpose(mat4x2f(row_potential[i.x], row_potential[i.y], row_potential[i.z], row_potential[i.w]));
+    rows.potential = f[0];
+    rows.remainder = f[1];
+  }
   @if(!dense && !wide) {
     let p = transpose(mat4x4f(x[i.x], x[i.y], x[i.z], x[i.w]));
     rows.c0 = p[0];
@@ -87,7 +98,27 @@ fn costs(rows: Rows, j: u32) -> vec4f {
 }
 
 /// (f_i + g_j - C_ij) / epsilon, the logarithm of the plan. f + g first: where the plan has mass they nearly equal C,
-/// so the rounding error is a fraction of C_ij and not of the potentials.
+/// so the rounding error is a fraction of C_ij and not of the potentials. Split potentials are multiples of a grid, whose
+/// sum is exact, and a small remainder.
+@if(split)
+fn log_plan(rows: Rows, j: u32, cost: vec4f) -> vec4f {
+  let g = column_potential[j];
+  return (((rows.potential + g.x) - cost) + (rows.remainder + g.y)) * params.inverse_epsilon;
+}
+
+@if(!split)
 fn log_plan(rows: Rows, j: u32, cost: vec4f) -> vec4f {
   return ((rows.potential + column_potential[j]) - cost) * params.inverse_epsilon;
+}
+
+/// value - g_j
+@if(split)
+fn minus_column(value: vec4f, j: u32) -> vec4f {
+  let g = column_potential[j];
+  return (value - g.x) - g.y;
+}
+
+@if(!split)
+fn minus_column(value: vec4f, j: u32) -> vec4f {
+  return value - column_potential[j];
 }

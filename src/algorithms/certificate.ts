@@ -5,7 +5,7 @@
  */
 import { logSumExpOverPairs, type Potentials } from '../kernels/transport';
 import { cTransform } from '../kernels/transport-dual';
-import { readPlanCosts } from './sinkhorn';
+import { placePotential, readPlanCosts, readPotential } from './sinkhorn';
 import { dot, type PlacedProblem, type Side } from './transport-problem';
 
 /** What is certain about the cost of the best plan. */
@@ -55,7 +55,7 @@ async function roundPlan(
   potentials: Potentials,
   epsilon: number,
 ): Promise<{ cost: number; margin: number; marginalError: number }> {
-  const { device, rows, columns, transposed } = problem;
+  const { rows, columns, transposed } = problem;
   const columnSums = async (pair: Potentials): Promise<Float64Array> => {
     const logSums = await logSumExpOverPairs(transposed, { rows: pair.columns, columns: pair.rows }, epsilon).read();
     return Float64Array.from(logSums, Math.exp);
@@ -64,13 +64,10 @@ async function roundPlan(
   const marginalError = distance(before.sums, rows.weights) + distance(await columnSums(potentials), columns.weights);
   // Rows that hold too much are scaled down, then columns; a scaling of the plan is a shift of its potentials.
   const shrink = async (potential: Potentials['rows'], sums: Float64Array, side: Side): Promise<Potentials['rows']> => {
-    const values = await potential.read();
-    return device.tensor(
-      Float64Array.from(
-        values,
-        (value, i) => value + epsilon * Math.log(Math.min(1, (side.weights[i] ?? 0) / (sums[i] ?? 1))),
-      ),
-      [side.count],
+    const values = await readPotential(potential);
+    return placePotential(
+      problem,
+      values.map((value, i) => value + epsilon * Math.log(Math.min(1, (side.weights[i] ?? 0) / (sums[i] ?? 1)))),
     );
   };
   const rowPotential = await shrink(potentials.rows, before.sums, rows);

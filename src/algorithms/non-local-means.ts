@@ -51,8 +51,8 @@ export function nonLocalMeans(device: Device, noisy: Picture, options: NonLocalM
   };
 }
 
-/** Logits are minus the mean squared difference of two patches over the squared bandwidth. */
-function comparison({ options }: NonLocalMeans, bandwidth: number): AttentionOptions {
+/** Non-local means in attention's words: logits are minus the mean squared difference of two patches over the squared bandwidth. */
+export function comparison({ options }: NonLocalMeans, bandwidth: number): AttentionOptions {
   const { patchSize, heads, causal = false, window } = options;
   const features = (patchSize ** 2 * 3) / heads;
   const scale = 1 / (bandwidth ** 2 * features);
@@ -67,8 +67,9 @@ export interface DenoiseStep {
   /** Time that attention took so far, read-back and compilation apart. */
   readonly milliseconds: number;
   readonly compileMs: number;
-  /** The most bytes that the device held at a time. */
-  readonly liveBytes: number;
+  /** Patches, values, result, and the most that attention itself held besides. */
+  readonly heldBytes: number;
+  readonly bandwidth: number;
 }
 
 /** How `denoise` runs. */
@@ -94,19 +95,20 @@ export async function* denoise(
   const wanted = Math.min(4e6 / pixelCount, (end - start) / 6);
   const block = variant === 'naive' ? end - start : 64 * Math.max(1, Math.round(wanted / 64));
   using scope = device.scope();
-  void scope;
   const out = device.full(values.shape, 0);
   let bandwidth = options.bandwidth();
-  const run = async (rows: readonly [number, number]): Promise<{ ms: number; liveBytes: number }> => {
+  const run = async (rows: readonly [number, number]): Promise<{ ms: number; bytes: number }> => {
+    const { liveBytes } = device.memory();
     const before = performance.now();
     attention(keys, keys, values, { ...comparison(model, bandwidth), variant, out, rows });
-    const { liveBytes } = device.memory();
+    const bytes = device.memory().liveBytes - liveBytes;
     await device.finish();
-    return { ms: performance.now() - before, liveBytes };
+    return { ms: performance.now() - before, bytes };
   };
   const { ms: compileMs } = await run([start, start + 1]);
   let milliseconds = 0;
-  let liveBytes = 0;
+  const operandBytes = 4 * (keys.size + values.size + out.size);
+  let heldBytes = operandBytes;
   for (let done = start; done < end;) {
     if (options.bandwidth() !== bandwidth) {
       bandwidth = options.bandwidth();
@@ -116,10 +118,10 @@ export async function* denoise(
     const next = Math.min(end, done + block);
     const step = await run([done, next]);
     milliseconds += step.ms;
-    liveBytes = Math.max(liveBytes, step.liveBytes);
+    heldBytes = Math.max(heldBytes, operandBytes + step.bytes);
     done = next;
     const picture = { width, height, values: fromHeads(await device.read(out), model.options.heads) };
-    yield { done, picture, milliseconds, compileMs, liveBytes };
+    yield { done, picture, milliseconds, compileMs, heldBytes, bandwidth };
   }
 }
 
@@ -131,7 +133,6 @@ export async function attentionRow(
   pixel: number,
 ): Promise<Float32Array<ArrayBuffer>> {
   using scope = device.scope();
-  void scope;
   const options = { ...comparison(model, bandwidth), rows: [pixel, pixel + 1] as const };
   const weights = await device.read(attentionWeights(model.patches, model.patches, options));
   const { heads } = model.options;
@@ -150,7 +151,6 @@ export async function gaussianBlur(
   sigma: number,
 ): Promise<Picture> {
   using scope = device.scope();
-  void scope;
   const places = Float32Array.from({ length: 4 * width * height }, (_, index) => {
     const pixel = Math.floor(index / 4);
     return [pixel % width, Math.floor(pixel / width), 0, 0][index % 4] ?? 0;

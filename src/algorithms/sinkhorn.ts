@@ -4,6 +4,8 @@
  */
 import type { Device } from '../device/device';
 import { DivergedError, InvalidInputError } from '../device/errors';
+import type { Tensor } from '../device/tensor';
+import { isSplit, potentialValues } from '../kernels/pairs';
 import { logSumExpOverPairs, marginalError, planCosts, updatePotential, type Potentials } from '../kernels/transport';
 import { dot, placeProblem, type PlacedProblem, type TransportProblem } from './transport-problem';
 
@@ -66,8 +68,8 @@ export interface SinkhornResult {
   readonly potentials: Potentials;
 }
 
-/** If rounding alone moves the marginals by this much, the plan says nothing. */
-const hopelessError = 0.02;
+/** If rounding alone moves the marginals by this much, and by many times the tolerance, no iteration is worth its time. */
+const hopelessError = 1e-5;
 
 /**
  * Solves a problem in the scope that is open on the device, which owns what the result holds. Throws `InvalidInputError`
@@ -83,7 +85,8 @@ export async function* sinkhorn(
   const placed = 'costOffset' in problem ? problem : await placeProblem(device, problem);
   const { pairs, transposed, rows, columns } = placed;
   const epsilon = options.epsilon * (options.epsilonUnit === 'largest-cost' ? placed.largestCost : 1);
-  const potentials = { rows: device.full([rows.count], 0), columns: device.full([columns.count], 0) };
+  const potentials = { rows: device.full([rows.count, 2], 0), columns: device.full([columns.count, 2], 0) };
+  const grid = potentialGrid(placed);
   const swapped = { rows: potentials.columns, columns: potentials.rows };
   const errors = device.full([checkEvery + 1], 0);
 
@@ -100,13 +103,9 @@ export async function* sinkhorn(
       const rowSums = logSumExpOverPairs(pairs, potentials, current);
       // The plan before this update is the last iteration's: its row error costs nothing more.
       if (sinceCheck > 0) marginalError(rowSums, rows.weightTensor, errors, sinceCheck - 1);
-      updatePotential(potentials.rows, rowSums, rows.logWeights, current);
-      updatePotential(
-        potentials.columns,
-        logSumExpOverPairs(transposed, swapped, current),
-        columns.logWeights,
-        current,
-      );
+      updatePotential(potentials.rows, rowSums, rows.logWeights, current, grid);
+      const columnSums = logSumExpOverPairs(transposed, swapped, current);
+      updatePotential(potentials.columns, columnSums, columns.logWeights, current, grid);
     }
     sinceCheck += 1;
     if (iteration === 1 || sinceCheck === checkEvery || iteration === maximumIterations) {
@@ -137,6 +136,8 @@ export async function* sinkhorn(
     }
     current = Math.max(epsilon, current * scaling);
   }
+  // Rounding errors of the marginals grow like 1 / epsilon. Where the iteration did not get down to them, about four times
+  // those of the columns is what would have been left. Below 1/128 of the largest cost slow convergence adds them up.
   const status = ending ?? (noise > tolerance ? 'precision-limited' : 'not-converged');
   return {
     ...(await summarize(placed, potentials, epsilon)),
@@ -145,8 +146,10 @@ export async function* sinkhorn(
     marginalError: reached,
     tolerance,
     epsilon,
-    // Rounding errors of the marginals grow like 1 / epsilon; twice that for a margin.
-    smallestEpsilon: status === 'precision-limited' ? (2 * epsilon * noise) / tolerance : undefined,
+    smallestEpsilon:
+      status === 'precision-limited'
+        ? Math.max((1.5 * epsilon * Math.min(reached, 4 * noise)) / tolerance, placed.largestCentredCost / 128)
+        : undefined,
     problem: placed,
     potentials,
   };
@@ -160,7 +163,7 @@ type Ending = 'converged' | 'precision-limited';
  */
 function endingOf(rowError: number, noise: number, tolerance: number): Ending | undefined {
   if (rowError + noise <= tolerance) return 'converged';
-  if (noise > hopelessError) return 'precision-limited';
+  if (noise > Math.max(hopelessError, 16 * tolerance)) return 'precision-limited';
   if (noise > tolerance / 4 && rowError <= 4 * noise) return 'precision-limited';
   return undefined;
 }
@@ -171,8 +174,8 @@ async function summarize(
   epsilon: number,
 ): Promise<Pick<SinkhornResult, 'transportCost' | 'entropicObjective' | 'rowPotential' | 'columnPotential'>> {
   const { rows, columns, costOffset } = placed;
-  const f = await potentials.rows.read();
-  const g = await potentials.columns.read();
+  const f = await readPotential(potentials.rows);
+  const g = await readPotential(potentials.columns);
   const costs = await readPlanCosts(placed, potentials, epsilon);
   // log P_ij = (f_i + g_j - C_ij) / epsilon, so the objective of a plan with the right marginals is <a, f> + <b, g>.
   const entropicObjective = dot(rows.weights, f) + dot(columns.weights, g) + costOffset;
@@ -182,6 +185,27 @@ async function summarize(
     rowPotential: spread(f, rows),
     columnPotential: spread(g, columns),
   };
+}
+
+/** A potential's values on the host, split or not. */
+export async function readPotential(potential: Tensor): Promise<Float64Array<ArrayBuffer>> {
+  return potentialValues(await potential.read(), isSplit(potential));
+}
+
+/** Puts potential values on a device, split. */
+export function placePotential(problem: PlacedProblem, values: Float64Array): Tensor {
+  const grid = potentialGrid(problem);
+  const split = Float64Array.from({ length: 2 * values.length }, (_, at) => {
+    const value = values[at >> 1] ?? NaN;
+    const whole = Math.round(value / grid) * grid;
+    return at % 2 === 0 ? whole : value - whole;
+  });
+  return problem.device.tensor(split, [values.length, 2]);
+}
+
+/** A power of two, 2^14 times smaller than the largest cost: sums of its multiples are exact in float32. */
+function potentialGrid({ largestCentredCost }: PlacedProblem): number {
+  return largestCentredCost > 0 ? 2 ** (Math.ceil(Math.log2(largestCentredCost)) - 14) : 1;
 }
 
 /** Row sums, row costs and the whole cost `<P, C'>` of a plan, on the host. */
@@ -248,7 +272,10 @@ export function describeSinkhorn({
   readonly text: string;
   readonly warning?: string;
 } {
-  const short = (value: number): string => String(Number(value.toPrecision(2)));
+  const short = (value: number): string => {
+    const rounded = Number(value.toPrecision(2));
+    return rounded < 1e-2 ? rounded.toExponential() : String(rounded);
+  };
   const reached = `marginal error ${short(marginalError)} in ${String(iterations)} iterations`;
   switch (status) {
     case 'converged':

@@ -34,7 +34,7 @@ export async function mapPoints(
     const means = await barycentricMap(
       { ...pairs, x },
       pairs.y,
-      { rows: device.full([size], 0), columns: potentials.columns },
+      { rows: device.full([size, 2], 0), columns: potentials.columns },
       epsilon,
     ).read();
     for (let at = 0; at < shifted.length; at++) {

@@ -97,6 +97,9 @@ export class ClaimPanelElement extends LitElement {
       .fails {
         color: var(--tessella-warn);
       }
+      .untried {
+        font-size: 13px;
+      }
       button {
         font-size: 13px;
         padding: 4px 10px;
@@ -159,7 +162,7 @@ export class ClaimPanelElement extends LitElement {
         <p class="where" role="status">${trial?.words ?? ''}</p>
       </div>
       <div class="verdict">
-        ${result === null ? html`<p class="quiet">not tried yet</p>` : html`<p class=${outcome}>${result.holds ? 'holds' : 'does not hold'}</p>`}
+        ${result === null ? html`<p class="quiet untried">not tried yet</p>` : html`<p class=${outcome}>${result.holds ? 'holds' : 'does not hold'}</p>`}
         ${trial === null ? this.tryButtons(lab, claim, result) : this.stopButton(trial)}
       </div>
     </section>`;
@@ -218,12 +221,17 @@ export class ClaimPanelElement extends LitElement {
   }
 }
 
+/** `<= 16` as people write it. */
+function comparison(expected: string): string {
+  return expected.replaceAll('<=', '≤').replaceAll('>=', '≥');
+}
+
 function measured(claim: ClaimManifest, result: StoredResult | null): TemplateResult {
   const unit = claim.unit === null ? '' : ` ${claim.unit}`;
-  if (result === null) return html`<p class="quiet">expected ${claim.expected}${unit}</p>`;
+  if (result === null) return html`<p class="quiet">expected ${comparison(claim.expected)}${unit}</p>`;
   const where = `${result.adapter} · ${result.preset} · ${formatDuration(result.seconds * 1000)} · ${new Date(result.at).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })}`;
   const value = result.measured === null ? 'no number' : `${formatNumber(result.measured, 3)}${unit}`;
-  return html`<p><strong>${value}</strong> <span class="quiet">expected ${result.expected}${unit}</span></p>
+  return html`<p><strong>${value}</strong> <span class="quiet">expected ${comparison(result.expected)}${unit}</span></p>
     ${result.error === null ? nothing : html`<p class="where warn">${result.error.message}</p>`}
     <p class="where">${where}</p>`;
 }

@@ -15,12 +15,17 @@ const framesPerPaint = 4;
 
 /** A controller of the element whose render root holds the figures, each with its name in `data-name`. */
 export class FigureGrid implements ReactiveController {
+  /** Figures that the run under way has drawn. */
   private readonly reached = new Set<string>();
+  /** Figures that show something, of whichever run. */
+  private readonly filled = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sincePaint = 0;
   private paint: Promise<void> | null = null;
 
-  constructor(private readonly host: ReactiveControllerHost & { readonly renderRoot: ParentNode }) {
+  constructor(
+    private readonly host: ReactiveControllerHost & { readonly renderRoot: ParentNode; readonly isConnected: boolean },
+  ) {
     host.addController(this);
   }
 
@@ -35,6 +40,7 @@ export class FigureGrid implements ReactiveController {
 
   /** Draws frames; `fresh` where they are the first of a run. What it returns settles when more can be taken. */
   draw(frames: Frames<FigureDeclarations>, fresh: boolean): Promise<void> | undefined {
+    if (!this.host.isConnected) return undefined;
     if (fresh) {
       this.reached.clear();
       clearTimeout(this.timer);
@@ -45,8 +51,9 @@ export class FigureGrid implements ReactiveController {
     for (const [name, figure] of this.byName()) {
       const frame = frames[name];
       if (frame === undefined) continue;
-      if (!this.reached.has(name)) figure.reset();
+      if (!this.reached.has(name) && this.filled.has(name)) figure.reset();
       this.reached.add(name);
+      this.filled.add(name);
       figure.accept(frame);
     }
     this.sincePaint += 1;
@@ -56,7 +63,16 @@ export class FigureGrid implements ReactiveController {
   /** Empties the figures that the run has not reached. */
   settle(): void {
     clearTimeout(this.timer);
-    for (const [name, figure] of this.byName()) if (!this.reached.has(name)) figure.reset();
+    for (const [name, figure] of this.byName()) {
+      if (!this.reached.has(name) && this.filled.delete(name)) figure.reset();
+    }
+  }
+
+  /** Forgets the figures of another lab. */
+  forget(): void {
+    clearTimeout(this.timer);
+    this.reached.clear();
+    this.filled.clear();
   }
 
   /** Empties all figures. */

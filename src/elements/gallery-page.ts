@@ -51,9 +51,18 @@ export class GalleryElement extends LitElement {
         font-weight: 600;
         color: var(--tessella-quiet);
       }
+      .families {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 16px;
+      }
+      section {
+        flex: 0 1 calc(var(--labs) * 356px - 16px);
+        min-width: min(340px, 100%);
+      }
       .grid {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(290px, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr));
         gap: 16px;
       }
       a.card {
@@ -136,11 +145,15 @@ export class GalleryElement extends LitElement {
           }}
         />
       </div>
-      ${byFamily(shown).map(
-        ([family, labs]) =>
-          html`<h2>${familyTitles[family]}</h2>
-            <div class="grid">${labs.map((lab) => this.#card(lab))}</div>`,
-      )}
+      <div class="families">
+        ${byFamily(shown).map(
+          ([family, labs]) =>
+            html`<section style="--labs: ${labs.length}">
+              <h2>${familyTitles[family]}</h2>
+              <div class="grid">${labs.map((lab) => this.#card(lab))}</div>
+            </section>`,
+        )}
+      </div>
       ${shown.length === 0 && this.search !== '' ? html`<p class="quiet">Nothing by that name.</p>` : nothing}`;
   }
 
@@ -148,7 +161,7 @@ export class GalleryElement extends LitElement {
     const tried = lab.claims.flatMap(({ id }) => loadResult(lab.id, id) ?? []);
     const held = tried.filter(({ holds }) => holds).length;
     return html`<a class="card" href=${labAddress(lab.id)}>
-      <tessella-lab-thumbnail .lab=${lab.id} .title=${''}></tessella-lab-thumbnail>
+      <tessella-lab-thumbnail .lab=${lab.id}></tessella-lab-thumbnail>
       <div class="words">
         <h3>${lab.title}</h3>
         <p>${lab.claims[0]?.says ?? lab.summary}</p>

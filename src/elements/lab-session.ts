@@ -88,6 +88,11 @@ export class LabSession implements RunStanding {
     }
   }
 
+  /** Shows what another session of the same lab knew, until this one has loaded. */
+  follow({ manifest, values, initial, preset }: LabSession): void {
+    Object.assign(this, { manifest, values, initial, preset });
+  }
+
   private settle(manifest: LabManifest, status: EngineStatus, wishes: Wishes): void {
     const small = status.device.kind === 'reference' || status.device.isFallback;
     const asked = wishes.link?.preset ?? wishes.preset;
@@ -356,7 +361,7 @@ function presetOf(manifest: LabManifest, values: ParameterValues): string | null
 function smallNote(manifest: LabManifest, status: EngineStatus): string {
   const preset = manifest.presets[manifest.quick]?.label ?? manifest.quick;
   if (status.device.kind === 'webgpu') {
-    return `WebGPU runs on the processor here (${status.device.label}), so the lab starts with the small preset "${preset}".`;
+    return `WebGPU runs on the processor here: ${status.device.label}. The lab starts with the small preset "${preset}".`;
   }
   const reason = status.fallbackReason ?? 'There is no WebGPU here.';
   return `${reason.replace(/[.\s]*$/, '.')} The lab runs on the float64 reference device, with the small preset "${preset}".`;

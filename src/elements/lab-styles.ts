@@ -6,6 +6,8 @@ export const labStyles = css`
     display: block;
     container: lab / inline-size;
     position: relative;
+    /* The page's own family at a size that the layout is made for; a page may set another on the element. */
+    font-size: 15px;
     line-height: 1.45;
     text-align: start;
   }
@@ -129,7 +131,7 @@ export const labStyles = css`
   }
   .waiting {
     grid-area: figures;
-    min-height: 220px;
+    min-height: 320px;
     display: grid;
     place-items: center;
     color: var(--tessella-quiet);

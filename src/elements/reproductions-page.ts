@@ -72,6 +72,7 @@ export class ReproductionsElement extends LitElement {
       }
       .segments {
         font-size: 14px;
+        white-space: nowrap;
       }
       .state {
         flex: 1;

@@ -15,6 +15,7 @@ export class RunBarElement extends LitElement {
     css`
       :host {
         display: block;
+        container: bar / inline-size;
       }
       .bar {
         display: flex;
@@ -42,16 +43,30 @@ export class RunBarElement extends LitElement {
         background: var(--tessella-accent);
         transform-origin: left;
       }
+      /* One line of its own height whatever it says: nothing below it moves. The outcome is cut last. */
       .words {
-        flex: 0 1 auto;
-        min-width: min(26em, 100%);
-        text-align: right;
+        display: flex;
+        justify-content: flex-end;
+        flex: 0 1 34em;
+        min-width: 0;
+        height: 1.4em;
         font-size: 13px;
         line-height: 1.4;
+        white-space: nowrap;
         color: var(--tessella-quiet);
-        overflow-wrap: anywhere;
+      }
+      .words > * {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: pre;
+      }
+      .words span {
+        flex: 0 1 auto;
+        min-width: 0;
       }
       .words strong {
+        flex: 0 0 auto;
+        max-width: 100%;
         font-weight: 600;
       }
       .words[data-tone='good'] strong {
@@ -60,25 +75,26 @@ export class RunBarElement extends LitElement {
       .words[data-tone='warn'] strong {
         color: var(--tessella-warn);
       }
-      @container lab (max-width: 859px) {
-        .meter {
+      @container bar (max-width: 799px) {
+        .words {
           order: 9;
+          flex: 1 1 100%;
+          justify-content: flex-start;
+        }
+      }
+      @container bar (max-width: 459px) {
+        .meter {
+          order: 8;
           flex-basis: 100%;
           margin: 2px 0 0;
         }
         .words {
-          order: 8;
-          min-width: 0;
-          flex: 1 1 100%;
-          min-height: 2.8em;
-          text-align: left;
+          display: block;
+          height: 2.8em;
+          overflow: hidden;
         }
-      }
-      @container lab (min-width: 600px) and (max-width: 859px) {
-        .words {
-          flex: 1 1 0;
-          min-height: 0;
-          text-align: right;
+        .words > * {
+          white-space: normal;
         }
       }
     `,
@@ -94,6 +110,7 @@ export class RunBarElement extends LitElement {
     const active = isActive(state);
     const going = active && state !== 'paused';
     const words = runWords(this.standing);
+    const between = words.facts !== '' && words.outcome !== '' ? ' · ' : '';
     const share = runShare(this.standing);
     const untouched = state === 'loading' || state === 'idle';
     return html`
@@ -123,9 +140,9 @@ export class RunBarElement extends LitElement {
         >
           <b style=${`transform:scaleX(${String(share ?? 0)})`}></b>
         </div>
-        <span class="words" part="words" data-tone=${words.tone}>
-          ${words.facts}${words.facts !== '' && words.outcome !== '' ? ' · ' : ''}<strong>${words.outcome}</strong>
-        </span>
+        <div class="words" part="words" data-tone=${words.tone} title=${`${words.facts}${between}${words.outcome}`}>
+          <span>${words.facts}${between}</span><strong>${words.outcome}</strong>
+        </div>
       </div>
     `;
   }

@@ -174,7 +174,9 @@ export class TessellaLabElement extends LitElement {
   }
 
   #open(): void {
+    const before = this.#session?.manifest?.id === this.lab ? this.#session : null;
     this.#session?.dispose();
+    if (before === null) this.#figures.forget();
     this.#waitsToStart = false;
     this.#told = null;
     if (this.lab === '') {
@@ -194,6 +196,8 @@ export class TessellaLabElement extends LitElement {
         requestAnimationFrame(callback);
       },
     });
+    // The same lab with other values: what is on show stays until there is more.
+    if (before !== null) session.follow(before);
     this.#session = session;
     session.suspend(!this.#seen.seen);
     void this.#load(session);
@@ -278,11 +282,13 @@ export class TessellaLabElement extends LitElement {
     const hidden = new Set(this.hide.split(/[\s,]+/));
     const manifest = session?.manifest ?? null;
     const panel = !hidden.has('panel') && manifest !== null;
+    // There is no lab to show: its error is all there is.
+    const lost = manifest === null && session?.state !== 'loading';
     return html`
-      <div class="lab" ?data-panel=${!hidden.has('panel')}>
+      <div class="lab" ?data-panel=${!hidden.has('panel') && !lost}>
         <div class="header"><slot name="header"></slot></div>
         ${
-          session === null || hidden.has('run-bar')
+          session === null || lost || hidden.has('run-bar')
             ? nothing
             : html`<tessella-run-bar
                 class="run"
@@ -298,7 +304,9 @@ export class TessellaLabElement extends LitElement {
         ${panel ? this.#panel(manifest, hidden) : nothing}
         ${
           manifest === null
-            ? html`<div class="waiting">${session?.state === 'loading' ? 'opening the lab' : nothing}</div>`
+            ? lost
+              ? nothing
+              : html`<div class="waiting">opening the lab</div>`
             : html`<div class="figures" part="figures">
                 ${repeat(
                   Object.entries(manifest.figures),
@@ -309,7 +317,7 @@ export class TessellaLabElement extends LitElement {
                       data-name=${name}
                       data-span=${declaration.span}
                       .name=${name}
-                      .prefix=${manifest.id}
+                      prefix=${manifest.id}
                       .declaration=${declaration}
                       .picked=${pickedPixel(declaration, session?.values ?? {})}
                     ></tessella-figure>`,

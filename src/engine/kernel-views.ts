@@ -16,7 +16,11 @@ export async function viewKernels(
   names: readonly string[],
   device: Device | undefined,
 ): Promise<readonly KernelView[]> {
-  definitions ??= loadDefinitions();
+  definitions ??= loadDefinitions().catch((error: unknown) => {
+    // A part of the page that did not load may load the next time.
+    definitions = undefined;
+    throw error;
+  });
   const known = await definitions;
   return names.map((name) => {
     const definition = known.get(name);

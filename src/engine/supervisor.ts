@@ -3,7 +3,7 @@
  * goes on with the reference device where there is no GPU or where it was lost too often.
  */
 import type { Device } from '../device/device';
-import type { DeviceLostError} from '../device/errors';
+import type { DeviceLostError } from '../device/errors';
 import { serializeError, UnsupportedError } from '../device/errors';
 
 /** A device that can go away. */

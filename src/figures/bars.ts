@@ -118,9 +118,11 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
     return html`<div class="plot" part="plot">
       <div class="legend" part="legend">
         <span class="quiet">${this.declaration.value}</span>
-        ${reference
-          ? html`<span><span class="key"></span>${reference.label} ${this.#quantity(reference.value)}</span>`
-          : nothing}
+        ${
+          reference
+            ? html`<span><span class="key"></span>${reference.label} ${this.#quantity(reference.value)}</span>`
+            : nothing
+        }
       </div>
       <ul>
         ${bars.map((bar) => this.#row(bar, share(bar.value), reference && share(reference.value)))}

@@ -183,7 +183,8 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
     const layout = this.#arrange(frame, chart.clientWidth, chart.clientHeight);
     this.#layout = layout;
     // Cells stay sharp when enlarged; when shrunk, neighbours are averaged rather than dropped.
-    const isEnlarged = layout.width * devicePixelRatio >= frame.columns && layout.height * devicePixelRatio >= frame.rows;
+    const isEnlarged =
+      layout.width * devicePixelRatio >= frame.columns && layout.height * devicePixelRatio >= frame.rows;
     context.imageSmoothingEnabled = !isEnlarged;
     context.drawImage(picture, layout.left, layout.top, layout.width, layout.height);
     this.#drawAxes(context, layout, frame);
@@ -211,7 +212,8 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
     for (let index = 0; index < words.length; index += 1) {
       const value = frame.values[index] ?? NaN;
       // Not a number: the pixel stays transparent. Infinities take the colour at their end.
-      if (!Number.isNaN(value)) words[index] = viridisWords[Math.round(Math.min(MAP_STEPS - 1, Math.max(0, (value - low) * scale)))] ?? 0;
+      if (!Number.isNaN(value))
+        words[index] = viridisWords[Math.round(Math.min(MAP_STEPS - 1, Math.max(0, (value - low) * scale)))] ?? 0;
     }
     context.putImageData(image, 0, 0);
     return picture;

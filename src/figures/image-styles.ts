@@ -5,13 +5,14 @@ export const imageStyles: CSSResult = css`
   .plot {
     display: flex;
     gap: 10px;
-    height: clamp(150px, calc((100cqi - 10px * (var(--tiles) - 1)) * 0.75 / var(--tiles)), 480px);
+    --row: clamp(150px, calc((100cqi - 10px * (var(--tiles) - 1)) * 0.75 / var(--tiles)), 480px);
+    height: var(--row);
   }
   /* The tiles share the row by aspect ratio, so that pictures of any shape get one height; the row's height never changes. */
   .tile {
     flex: var(--aspect) 1 0;
     min-width: 0;
-    max-width: 100%;
+    max-width: calc(var(--row) * var(--aspect));
     height: 100%;
     container-type: size;
     display: grid;
@@ -54,6 +55,9 @@ export const imageStyles: CSSResult = css`
     text-overflow: ellipsis;
     white-space: nowrap;
     pointer-events: none;
+  }
+  .pair .caption {
+    max-width: 50%;
   }
   .caption.start {
     left: 0;
@@ -111,13 +115,15 @@ export const imageStyles: CSSResult = css`
     }
     .tile {
       flex: 1 0 calc(50% - 5px);
+      max-width: none;
       height: auto;
       aspect-ratio: 4 / 3;
     }
     .tile:last-child:nth-child(odd) {
       flex-basis: 100%;
     }
-    .plot .tile:only-child {
+    .plot .tile:only-child,
+    .plot .pair {
       flex-basis: 100%;
     }
   }

@@ -72,7 +72,9 @@ export class TessellaImageElement extends FigureElement<'image'> {
     const pictures = Object.entries(slots).flatMap(([slot, caption]) => {
       const picture = this.#shown.get(slot);
       if (!picture) return [];
-      return [`${caption}, ${formatShape([picture.width, picture.height])} pixels${picture.note ? `, ${picture.note}` : ''}`];
+      return [
+        `${caption}, ${formatShape([picture.width, picture.height])} pixels${picture.note ? `, ${picture.note}` : ''}`,
+      ];
     });
     return `${title}: ${pictures.join('; ')}.`;
   }
@@ -83,7 +85,10 @@ export class TessellaImageElement extends FigureElement<'image'> {
     for (const [slot, { width, height }] of this.#shown) {
       const canvas = this.#canvas(slot);
       const shrink = Math.min(1, CSV_SIDE / Math.max(width, height));
-      const small = new OffscreenCanvas(Math.max(1, Math.round(width * shrink)), Math.max(1, Math.round(height * shrink)));
+      const small = new OffscreenCanvas(
+        Math.max(1, Math.round(width * shrink)),
+        Math.max(1, Math.round(height * shrink)),
+      );
       const context = small.getContext('2d');
       if (!canvas || !context) continue;
       context.imageSmoothingEnabled = false;
@@ -136,7 +141,10 @@ export class TessellaImageElement extends FigureElement<'image'> {
   /** Width over height; what is not there yet is taken for a photograph. */
   #aspect(slot: string): number {
     const canvas = this.#shown.get(slot) ?? this.#canvas(slot);
-    return canvas && canvas.width > 0 && canvas.height > 0 && !(canvas instanceof HTMLCanvasElement && !canvas.dataset['painted'])
+    return canvas &&
+      canvas.width > 0 &&
+      canvas.height > 0 &&
+      !(canvas instanceof HTMLCanvasElement && !canvas.dataset.painted)
       ? canvas.width / canvas.height
       : 4 / 3;
   }
@@ -147,13 +155,16 @@ export class TessellaImageElement extends FigureElement<'image'> {
 
   #pair(before: string, after: string): TemplateResult {
     const both = this.#shown.has(before) && this.#shown.has(after);
-    const clip = both ? `clip-path: inset(0 0 0 ${String(this.split)}%)` : this.#shown.has(after) ? '' : 'visibility: hidden';
+    const clip = both
+      ? `clip-path: inset(0 0 0 ${String(this.split)}%)`
+      : this.#shown.has(after)
+        ? ''
+        : 'visibility: hidden';
     return this.#tile(
       after,
       html`<canvas data-slot=${before} part="canvas"></canvas>
         <canvas class="over" data-slot=${after} part="canvas" style=${clip}></canvas>
-        ${this.#caption(before, 'start')} ${this.#caption(after, 'end')}
-        ${both ? this.#handle(before, after) : nothing}`,
+        ${this.#caption(before, 'start')} ${this.#caption(after, 'end')} ${both ? this.#handle(before, after) : nothing}`,
     );
   }
 
@@ -174,7 +185,9 @@ export class TessellaImageElement extends FigureElement<'image'> {
       @pointerdown=${this.#onGrab}
       @pointermove=${this.#onDrag}
       @keydown=${this.#onSplitKey}
-      @click=${(event: Event) => { event.stopPropagation(); }}
+      @click=${(event: Event) => {
+        event.stopPropagation();
+      }}
     ></div>`;
   }
 
@@ -182,15 +195,30 @@ export class TessellaImageElement extends FigureElement<'image'> {
     const aspect = this.#aspect(slot);
     const picture = this.#shown.get(slot);
     const picks = this.declaration.pick !== undefined && picture !== undefined;
-    return html`<div class="tile" style=${`--aspect: ${String(aspect)}`}>
+    return html`<div
+      class=${this.declaration.compare?.includes(slot) ? 'tile pair' : 'tile'}
+      style=${`--aspect: ${String(aspect)}`}
+    >
       <div
         class=${picks ? 'picture picks' : 'picture'}
         part="picture"
         role=${picks ? 'group' : nothing}
         tabindex=${picks ? 0 : nothing}
         aria-label=${picks ? `${this.declaration.slots[slot] ?? slot}: arrow keys move the marker, Enter picks the pixel` : nothing}
-        @click=${picks ? (event: PointerEvent) => { this.#onClick(event, slot); } : nothing}
-        @keydown=${picks ? (event: KeyboardEvent) => { this.#onPickKey(event, slot); } : nothing}
+        @click=${
+          picks
+            ? (event: PointerEvent) => {
+                this.#onClick(event, slot);
+              }
+            : nothing
+        }
+        @keydown=${
+          picks
+            ? (event: KeyboardEvent) => {
+                this.#onPickKey(event, slot);
+              }
+            : nothing
+        }
       >
         ${content} ${picks && this.picked ? this.#marker(this.picked, picture) : nothing}
       </div>
@@ -200,7 +228,8 @@ export class TessellaImageElement extends FigureElement<'image'> {
   #caption(slot: string, side: 'start' | 'end'): TemplateResult {
     const note = this.#shown.get(slot)?.note;
     return html`<span class=${`caption ${side}`}
-      ><span>${this.declaration.slots[slot] ?? slot}</span>${note ? html` <span class="note">${note}</span>` : nothing}</span
+      ><span>${this.declaration.slots[slot] ?? slot}</span
+      >${note ? html` <span class="note">${note}</span>` : nothing}</span
     >`;
   }
 
@@ -211,7 +240,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
   }
 
   #canvas(slot: string): HTMLCanvasElement | null {
-    return [...this.renderRoot.querySelectorAll('canvas')].find((canvas) => canvas.dataset['slot'] === slot) ?? null;
+    return [...this.renderRoot.querySelectorAll('canvas')].find((canvas) => canvas.dataset.slot === slot) ?? null;
   }
 
   protected override draw(): void {
@@ -229,7 +258,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
       canvas.width = width;
       canvas.height = height;
     }
-    canvas.dataset['painted'] = '';
+    canvas.dataset.painted = '';
     const context = canvas.getContext('2d');
     if (!context) return;
     const shown = this.#shown.get(slot);

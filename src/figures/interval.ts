@@ -110,7 +110,9 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
     const frame = this.#frame;
     const { value } = this.declaration;
     if (!frame) {
-      return html`<div class="plot" part="plot"><span>${NO_NUMBER} ≤ ${value}</span><span class="axis"></span><span>≤ ${NO_NUMBER}</span></div>`;
+      return html`<div class="plot" part="plot">
+        <span>${NO_NUMBER} ≤ ${value}</span><span class="axis"></span><span>≤ ${NO_NUMBER}</span>
+      </div>`;
     }
     const { lower, upper } = this.#bounds(frame);
     const crossed = frame.lower > frame.upper;
@@ -119,14 +121,24 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
       <span>${lower} ≤ ${value}</span>
       <span class="axis" part="axis">
         ${this.#range(frame)}
-        ${frame.value !== undefined && Number.isFinite(frame.value)
-          ? html`<span class="value" part="value" style=${`left: ${this.#place(frame.value)}`} title=${formatNumber(frame.value)}></span>`
-          : nothing}
+        ${
+          frame.value !== undefined && Number.isFinite(frame.value)
+            ? html`<span
+                class="value"
+                part="value"
+                style=${`left: ${this.#place(frame.value)}`}
+                title=${formatNumber(frame.value)}
+              ></span>`
+            : nothing
+        }
       </span>
       <span
-        >≤ ${upper}${crossed
-          ? html`<span class="gap warn">the bounds cross: not certified</span>`
-          : html`<span class="gap">gap ${Number.isFinite(gap) ? formatPercent(gap) : NO_NUMBER}</span>`}</span
+        >≤
+        ${upper}${
+          crossed
+            ? html`<span class="gap warn">the bounds cross: not certified</span>`
+            : html`<span class="gap">gap ${Number.isFinite(gap) ? formatPercent(gap) : NO_NUMBER}</span>`
+        }</span
       >
     </div>`;
   }

@@ -1,5 +1,6 @@
 /** `<tessella-line>`: lines that grow while a run goes on, drawn by uPlot, with a legend that reads the values off. */
 import { css, html, unsafeCSS, type CSSResult, type PropertyDeclarations, type TemplateResult } from 'lit';
+import './valid-language';
 import UPlot from 'uplot';
 import uplotStyles from 'uplot/dist/uPlot.min.css?inline';
 import type { LineFrame } from '../labs/frames';
@@ -10,6 +11,24 @@ import { SeriesTable } from './series';
 
 /** Dashes by series, so that lines differ without colour too. */
 const DASHES: readonly number[][] = [[], [5, 4], [2, 3], [9, 4, 2, 4]];
+
+/** uPlot's own number for a logarithmic scale (a const enum, so there is nothing to import). */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a number is all that is there
+const LOGARITHMIC = 3 as UPlot.Scale.Distr;
+
+/** Ticks of a logarithmic axis: so many powers of ten as have room, or 1, 2 and 5 of each where it spans less than two. */
+function logTicks(low: number, high: number, most: number): number[] {
+  const from = Math.ceil(Math.log10(low) - 1e-9);
+  const to = Math.floor(Math.log10(high) + 1e-9);
+  if (to - from < 1) {
+    const ticks = [from - 1, from, from + 1].flatMap((power) => [1, 2, 5].map((lead) => Number(`${lead}e${power}`)));
+    return ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
+  }
+  const stride = Math.max(1, Math.ceil((to - from) / Math.max(1, most)));
+  return Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, index) =>
+    Number(`1e${from + index * stride}`),
+  );
+}
 
 /** A line chart; arrow keys move the crosshair, the legend's buttons hide and show series. */
 export class TessellaLineElement extends FigureElement<'line'> {
@@ -142,11 +161,18 @@ export class TessellaLineElement extends FigureElement<'line'> {
     const shown = !this.hiddenSeries.has(name);
     const line = (DASHES[index % DASHES.length] ?? []).length > 0 ? 'dashed' : 'solid';
     const value = this.cursor === null ? this.#table.last(index)?.[1] : this.#table.ys[index]?.[this.cursor];
-    return html`<button aria-pressed=${String(shown)} title=${shown ? 'hide' : 'show'} @click=${() => { this.#toggle(name); }}>
-      <span class="swatch" style=${`color: var(--tessella-s${String((index % 3) + 1)}); border-top-style: ${line}`}></span>${name}<span
-        class="reading"
-        >${typeof value === 'number' ? formatNumber(value, 3) : NO_NUMBER}</span
-      >
+    return html`<button
+      aria-pressed=${String(shown)}
+      title=${shown ? 'hide' : 'show'}
+      @click=${() => {
+        this.#toggle(name);
+      }}
+    >
+      <span
+        class="swatch"
+        style=${`color: var(--tessella-s${String((index % 3) + 1)}); border-top-style: ${line}`}
+      ></span
+      >${name}<span class="reading">${typeof value === 'number' ? formatNumber(value, 3) : NO_NUMBER}</span>
     </button>`;
   }
 
@@ -215,17 +241,31 @@ export class TessellaLineElement extends FigureElement<'line'> {
       gap: 4,
       values: (_, splits) => splits.map((value) => (typeof value === 'number' ? formatTick(value) : '')),
     };
-    const scale = (kind: 'linear' | 'log'): UPlot.Scale => ({ time: false, distr: kind === 'log' ? 3 : 1 });
+    const scale = (kind: 'linear' | 'log'): UPlot.Scale => ({
+      time: false,
+      ...(kind === 'log' ? { distr: LOGARITHMIC } : {}),
+    });
+    const ticks = (kind: 'linear' | 'log', room: number): UPlot.Axis =>
+      kind === 'log'
+        ? {
+            splits: (plot, axis, low, high) => logTicks(low, high, (axis === 0 ? plot.width : plot.height) / room),
+            filter: (_, splits) => splits,
+          }
+        : { space: room };
     return new UPlot(
       {
         ...size,
         legend: { show: false },
-        padding: [6, 10, 0, 0],
+        padding: [8, 10, 0, 0],
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
         scales: { x: scale(xScale), y: scale(yScale) },
         axes: [
-          { ...axis, grid: { show: false }, size: 20, label: x, labelSize: 16, labelGap: 0, space: 48 },
-          { ...axis, size: (_, values) => 10 + 6.4 * Math.max(3, ...(values ?? []).map((text) => String(text).length)), space: 28 },
+          { ...axis, grid: { show: false }, size: 20, label: x, labelSize: 16, labelGap: 0, ...ticks(xScale, 48) },
+          {
+            ...axis,
+            size: (_, values: string[] | null) => 10 + 6.4 * Math.max(3, ...(values ?? []).map((text) => text.length)),
+            ...ticks(yScale, 28),
+          },
         ],
         series: [{}],
         hooks: {
@@ -247,7 +287,12 @@ export class TessellaLineElement extends FigureElement<'line'> {
     if (!plot || xs.length === 0) return;
     const stride = event.shiftKey ? 10 : 1;
     const from = this.cursor ?? (event.key === 'ArrowRight' ? -1 : xs.length);
-    const steps: Readonly<Record<string, number>> = { ArrowLeft: from - stride, ArrowRight: from + stride, Home: 0, End: xs.length - 1 };
+    const steps: Readonly<Record<string, number>> = {
+      ArrowLeft: from - stride,
+      ArrowRight: from + stride,
+      Home: 0,
+      End: xs.length - 1,
+    };
     const wanted = steps[event.key];
     if (wanted === undefined) return;
     event.preventDefault();

@@ -60,7 +60,8 @@ function paintBox(context: CanvasRenderingContext2D, box: DOMRect, style: CSSSty
 
 function paintNode(context: CanvasRenderingContext2D, element: Element): void {
   const style = getComputedStyle(element);
-  if (style.display === 'none' || style.visibility === 'hidden' || element.classList.contains('visually-hidden')) return;
+  if (style.display === 'none' || style.visibility === 'hidden' || element.classList.contains('visually-hidden'))
+    return;
   context.save();
   context.globalAlpha *= Number(style.opacity);
   const box = element.getBoundingClientRect();
@@ -96,7 +97,8 @@ export function paintPng(element: Element, background: string): Promise<Blob> {
   canvas.width = Math.ceil((width + 2 * MARGIN) * scale);
   canvas.height = Math.ceil((height + 2 * MARGIN) * scale);
   const context = canvas.getContext('2d');
-  if (!context) return Promise.reject(new Error('This browser has no canvas left to draw on; close other figures and save again.'));
+  if (!context)
+    return Promise.reject(new Error('This browser has no canvas left to draw on; close other figures and save again.'));
   context.fillStyle = background;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.setTransform(scale, 0, 0, scale, (MARGIN - box.left) * scale, (MARGIN - box.top) * scale);

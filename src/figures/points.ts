@@ -50,7 +50,8 @@ function backToFront(clouds: readonly Cloud[]): readonly (readonly [cloud: Cloud
   for (let point = 0; point < longest; point += 1) {
     for (const cloud of clouds) {
       const depth = cloud.positions[3 * point + 2];
-      if (depth !== undefined && Number.isFinite(depth)) slices[Math.round((far - depth) * scale)]?.push([cloud, point]);
+      if (depth !== undefined && Number.isFinite(depth))
+        slices[Math.round((far - depth) * scale)]?.push([cloud, point]);
     }
   }
   return slices.flat();

@@ -68,8 +68,13 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
   override describe(): string {
     const { title, axes } = this.declaration;
     if (this.#clouds.size === 0) return `${title}: ${WAITING}.`;
-    const clouds = [...this.#clouds].map(([name, { points }]) => `${name}: ${formatCount(points.length / axes.length)} points`);
-    const ranges = axes.map((axis, index) => `${axis} from ${formatNumber(this.#low[index] ?? NaN, 3)} to ${formatNumber(this.#high[index] ?? NaN, 3)}`);
+    const clouds = [...this.#clouds].map(
+      ([name, { points }]) => `${name}: ${formatCount(points.length / axes.length)} points`,
+    );
+    const ranges = axes.map(
+      (axis, index) =>
+        `${axis} from ${formatNumber(this.#low[index] ?? NaN, 3)} to ${formatNumber(this.#high[index] ?? NaN, 3)}`,
+    );
     return `${title}: ${clouds.join(', ')}; ${ranges.join(', ')}.`;
   }
 
@@ -94,7 +99,9 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
   protected override body(): TemplateResult {
     const turns = this.#dimensions === 3;
     return html`<div class="plot" part="plot">
-      <div class="legend" part="legend">${[...this.#clouds.values()].map((cloud, index) => this.#legendEntry(cloud, index))}</div>
+      <div class="legend" part="legend">
+        ${[...this.#clouds.values()].map((cloud, index) => this.#legendEntry(cloud, index))}
+      </div>
       <div
         class=${turns ? 'chart turns' : 'chart'}
         tabindex="0"
@@ -148,11 +155,13 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
     const project = this.#dimensions === 3 ? this.#turned(width, height) : this.#flat(width, height);
     context.font = `11px ${getComputedStyle(this).fontFamily}`;
     const clouds = [...this.#clouds.values()].map((cloud, index) => this.#place(cloud, index, project));
-    const image = new ImageData(canvas.width, canvas.height);
-    paintPoints(image, clouds, 1.7 * devicePixelRatio);
-    context.putImageData(image, 0, 0);
     if (this.#dimensions === 3) this.#drawCube(context, project);
     else this.#drawAxes(context, width, height);
+    const layer = new OffscreenCanvas(canvas.width, canvas.height);
+    const image = new ImageData(canvas.width, canvas.height);
+    paintPoints(image, clouds, 1.7 * devicePixelRatio);
+    layer.getContext('2d')?.putImageData(image, 0, 0);
+    context.drawImage(layer, 0, 0, width, height);
   }
 
   /** A cloud in pixels of the canvas. */
@@ -184,8 +193,9 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
   #turned(width: number, height: number): Projection {
     const { yaw, pitch } = this.#view;
     const [cosYaw, sinYaw, cosPitch, sinPitch] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
-    // The cube's diagonal fits, however it is turned.
-    const size = (Math.min(width, height) - EDGE) / Math.sqrt(3) / 0.92;
+    // The cube fits, whatever its yaw.
+    const down = Math.abs(cosPitch) + Math.SQRT2 * Math.abs(sinPitch);
+    const size = Math.min((width - 2 * EDGE) / Math.SQRT2, (height - EDGE) / down);
     return (x, y, z) => {
       const across = (x - 0.5) * cosYaw - (y - 0.5) * sinYaw;
       const away = (x - 0.5) * sinYaw + (y - 0.5) * cosYaw;

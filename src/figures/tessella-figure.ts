@@ -1,5 +1,14 @@
 /** `<tessella-figure>`: the frame around a figure, with its title, its note and a menu to save it; loads the figure's code. */
-import { LitElement, css, html, nothing, type CSSResult, type PropertyDeclarations, type PropertyValues, type TemplateResult } from 'lit';
+import {
+  LitElement,
+  css,
+  html,
+  nothing,
+  type CSSResult,
+  type PropertyDeclarations,
+  type PropertyValues,
+  type TemplateResult,
+} from 'lit';
 import type { FigureDeclaration, FigureKind, FrameByKind } from '../labs/frames';
 import { base, controls } from '../share/theme';
 import { chartHeight, register, type FigureView } from './figure';
@@ -41,7 +50,9 @@ function download(blob: Blob, name: string): void {
   link.download = name;
   link.click();
   // The browser has taken the address by the time the click returns, but Safari reads it a little later.
-  setTimeout(() => { URL.revokeObjectURL(link.href); }, 10_000);
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, 10_000);
 }
 
 /**
@@ -257,18 +268,38 @@ export class TessellaFigureElement extends LitElement {
 
   /** As high as the figure will be. */
   #placeholder(kind: FigureKind): TemplateResult {
-    const heights = { line: 'chart', heatmap: 'chart', scatter: 'chart', image: 'chart', bars: 'words', table: 'words', interval: 'line' };
+    const heights = {
+      line: 'chart',
+      heatmap: 'chart',
+      scatter: 'chart',
+      image: 'chart',
+      bars: 'words',
+      table: 'words',
+      interval: 'line',
+    };
     return html`<div class=${heights[kind]}></div>`;
   }
 
   #menu({ title }: FigureDeclaration): TemplateResult {
-    return html`<details part="menu" @toggle=${() => { this.requestUpdate(); }} @focusout=${this.#onBlur} @keydown=${this.#onKey}>
+    return html`<details
+      part="menu"
+      @toggle=${() => {
+        this.requestUpdate();
+      }}
+      @focusout=${this.#onBlur}
+      @keydown=${this.#onKey}
+    >
       <summary aria-label=${`Save ${title}`} title="Save">⋯</summary>
       <div class="items">
         ${(this.view?.pictures() ?? []).map(
-          ({ id, label }) => html`<button @click=${() => this.#save(() => this.toPng(id === '' ? undefined : id), 'png', id)}>Save ${label}</button>`,
+          ({ id, label }) =>
+            html`<button @click=${() => this.#save(() => this.toPng(id === '' ? undefined : id), 'png', id)}>
+              Save ${label}
+            </button>`,
         )}
-        <button @click=${() => this.#save(() => new Blob([this.toCsv()], { type: 'text/csv' }), 'csv')}>Save CSV</button>
+        <button @click=${() => this.#save(() => new Blob([this.toCsv()], { type: 'text/csv' }), 'csv')}>
+          Save CSV
+        </button>
       </div>
     </details>`;
   }
@@ -304,7 +335,10 @@ export class TessellaFigureElement extends LitElement {
   }
 
   #onBlur(event: FocusEvent): void {
-    const inside = event.relatedTarget instanceof Node && event.currentTarget instanceof Node && event.currentTarget.contains(event.relatedTarget);
+    const inside =
+      event.relatedTarget instanceof Node &&
+      event.currentTarget instanceof Node &&
+      event.currentTarget.contains(event.relatedTarget);
     if (!inside) this.#close();
   }
 

@@ -216,7 +216,6 @@ function recordFlash(
   const rounds = Math.ceil((endKey - firstKey) / keysPerRound);
   using scope = gpu.scope();
   const stats = rounds > 1 ? [gpu.empty([plan.heads, end - start, 2])] : [];
-  void scope;
   for (let round = 0; round < rounds; round++) {
     gpu.dispatch({
       shader: 'attention/flash',
@@ -316,7 +315,6 @@ function recordNaive(
   const [start, end] = plan.rows;
   const [v, o] = [strides(valueOperand), strides(output)];
   using scope = gpu.scope();
-  void scope;
   const weights = recordWeights(gpu, plan, queries, keys, keyBias, 0.6);
   gpu.dispatch({
     shader: 'attention/mix',

@@ -48,13 +48,18 @@ export const map = defineKernel({
   name: 'map',
   summary: 'f(x) for each element, f one of negate, abs, square, sqrt, reciprocal, exp, log.',
   shaders: ['elementwise/map'],
-  cost: (x: Tensor, operation: UnaryOperation, options: ElementwiseOptions = {}) => {
-    void operation;
+  cost: (x: Tensor, _operation: UnaryOperation, options: ElementwiseOptions = {}) => {
     checkShapes('map', x, options.out);
     return { flops: x.size, bytes: 8 * x.size };
   },
   webgpu(gpu, x, operation, options = {}): Tensor {
-    return record(gpu, { shader: 'elementwise/map', flags: { [operation]: true }, fixed: [], replaceable: x, out: options.out });
+    return record(gpu, {
+      shader: 'elementwise/map',
+      flags: { [operation]: true },
+      fixed: [],
+      replaceable: x,
+      out: options.out,
+    });
   },
   reference(cpu, x, operation, options = {}): Tensor {
     checkShapes('map', x, options.out);
@@ -69,14 +74,19 @@ export const combine = defineKernel({
   name: 'combine',
   summary: 'f(x, y) for each pair of elements, f one of add, subtract, multiply, divide, maximum, minimum.',
   shaders: ['elementwise/combine'],
-  cost: (x: Tensor, y: Tensor, operation: BinaryOperation, options: ElementwiseOptions = {}) => {
-    void operation;
+  cost: (x: Tensor, y: Tensor, _operation: BinaryOperation, options: ElementwiseOptions = {}) => {
     checkShapes('combine', x, y, options.out);
     return { flops: x.size, bytes: 12 * x.size };
   },
   webgpu(gpu, x, y, operation, options = {}): Tensor {
     refuseSecond('combine', y, x, options.out);
-    return record(gpu, { shader: 'elementwise/combine', flags: { [operation]: true }, fixed: [y], replaceable: x, out: options.out });
+    return record(gpu, {
+      shader: 'elementwise/combine',
+      flags: { [operation]: true },
+      fixed: [y],
+      replaceable: x,
+      out: options.out,
+    });
   },
   reference(cpu, x, y, operation, options = {}): Tensor {
     checkShapes('combine', x, y, options.out);
@@ -99,7 +109,13 @@ export const affine = defineKernel({
   },
   webgpu(gpu, x, options = {}): Tensor {
     const { scale = 1, offset = 0, out } = options;
-    return record(gpu, { shader: 'elementwise/affine', scalars: { scale: f32(scale), offset: f32(offset) }, fixed: [], replaceable: x, out });
+    return record(gpu, {
+      shader: 'elementwise/affine',
+      scalars: { scale: f32(scale), offset: f32(offset) },
+      fixed: [],
+      replaceable: x,
+      out,
+    });
   },
   reference(cpu, x, options = {}): Tensor {
     const { scale = 1, offset = 0 } = options;
@@ -115,14 +131,19 @@ export const axpy = defineKernel({
   name: 'axpy',
   summary: 'alpha * x + y for each pair of elements.',
   shaders: ['elementwise/axpy'],
-  cost: (alpha: number, x: Tensor, y: Tensor, options: ElementwiseOptions = {}) => {
-    void alpha;
+  cost: (_alpha: number, x: Tensor, y: Tensor, options: ElementwiseOptions = {}) => {
     checkShapes('axpy', x, y, options.out);
     return { flops: 2 * x.size, bytes: 12 * x.size };
   },
   webgpu(gpu, alpha, x, y, options = {}): Tensor {
     refuseSecond('axpy', x, y, options.out);
-    return record(gpu, { shader: 'elementwise/axpy', scalars: { alpha: f32(alpha) }, fixed: [x], replaceable: y, out: options.out });
+    return record(gpu, {
+      shader: 'elementwise/axpy',
+      scalars: { alpha: f32(alpha) },
+      fixed: [x],
+      replaceable: y,
+      out: options.out,
+    });
   },
   reference(cpu, alpha, x, y, options = {}): Tensor {
     checkShapes('axpy', x, y, options.out);
@@ -144,7 +165,10 @@ interface Recording {
   readonly out: GpuTensor | undefined;
 }
 
-function record(gpu: WebGpuDevice, { shader, flags = {}, scalars = {}, fixed, replaceable, out: given }: Recording): GpuTensor {
+function record(
+  gpu: WebGpuDevice,
+  { shader, flags = {}, scalars = {}, fixed, replaceable, out: given }: Recording,
+): GpuTensor {
   const out = given ?? gpu.empty(replaceable.shape);
   const inPlace = out === replaceable;
   gpu.dispatch({
@@ -161,9 +185,12 @@ function record(gpu: WebGpuDevice, { shader, flags = {}, scalars = {}, fixed, re
 function checkShapes(kernel: string, first: Tensor, ...others: readonly (Tensor | undefined)[]): void {
   for (const tensor of [first, ...others]) {
     if (tensor === undefined) continue;
-    if (tensor.type !== 'f32') throw new InvalidInputError(`${kernel} works on f32 tensors, but one is ${tensor.type}.`);
+    if (tensor.type !== 'f32')
+      throw new InvalidInputError(`${kernel} works on f32 tensors, but one is ${tensor.type}.`);
     if (tensor.shape.length !== first.shape.length || tensor.shape.some((size, axis) => size !== first.shape[axis])) {
-      throw new InvalidInputError(`${kernel} needs tensors of one shape, but got [${first.shape.join(', ')}] and [${tensor.shape.join(', ')}].`);
+      throw new InvalidInputError(
+        `${kernel} needs tensors of one shape, but got [${first.shape.join(', ')}] and [${tensor.shape.join(', ')}].`,
+      );
     }
   }
 }

@@ -53,9 +53,15 @@ export function productSizes(a: Tensor, b: Tensor, options: MatmulOptions = {}):
   if (out !== undefined) {
     const [rows, columns] = matrixShape(out, 'out');
     if (rows !== m || columns !== n) {
-      throw new InvalidInputError(`The product is ${String(m)} x ${String(n)}, but out is ${String(rows)} x ${String(columns)}.`, { field: 'out' });
+      throw new InvalidInputError(
+        `The product is ${String(m)} x ${String(n)}, but out is ${String(rows)} x ${String(columns)}.`,
+        { field: 'out' },
+      );
     }
-    if (out === a || out === b) throw new InvalidInputError('The product cannot be written over its own operands: give another out.', { field: 'out' });
+    if (out === a || out === b)
+      throw new InvalidInputError('The product cannot be written over its own operands: give another out.', {
+        field: 'out',
+      });
   }
   return { m, n, k };
 }
@@ -64,7 +70,14 @@ export function productSizes(a: Tensor, b: Tensor, options: MatmulOptions = {}):
 export const matmul = defineKernel({
   name: 'matmul',
   summary: 'Matrix product: [m, k] times [k, n] is [m, n]; either operand may be given transposed.',
-  shaders: ['matrix/matmul_naive', 'matrix/matmul_tiled', 'matrix/matmul_register', 'matrix/matmul_vec4', 'matrix/matmul_wide', 'matrix/pack'],
+  shaders: [
+    'matrix/matmul_naive',
+    'matrix/matmul_tiled',
+    'matrix/matmul_register',
+    'matrix/matmul_vec4',
+    'matrix/matmul_wide',
+    'matrix/pack',
+  ],
   cost: (a: Tensor, b: Tensor, options: MatmulOptions = {}) => {
     const { m, n, k } = productSizes(a, b, options);
     return { flops: 2 * m * n * k, bytes: 4 * (m * k + k * n + m * n) };
@@ -119,6 +132,11 @@ function chooseVariant(gpu: WebGpuDevice, sizes: ProductSizes): MatmulVariant {
   return gpu.info.isFallback && thinnest >= 64 ? 'wide' : 'vec4';
 }
 
+/** Makes `auto` take a variant for such sizes on this adapter; nothing on the reference device. */
+export function rememberVariant(device: Device, sizes: ProductSizes, variant: MatmulVariant): void {
+  if (device instanceof WebGpuDevice) device.tuning.set(tuningKey(sizes), variant);
+}
+
 /**
  * Measures variants of this product on its device and remembers the fastest, which `auto` takes from then on for such sizes.
  * Returns the measurements; on the reference device there is one kind of product, measured once as `naive`.
@@ -131,14 +149,13 @@ export async function tuneMatmul(
   const sizes = productSizes(a, b, options);
   const device: Device = a.device;
   using scope = device.scope();
-  void scope;
   const out = options.out ?? device.empty([sizes.m, sizes.n]);
   const measured = new Map<MatmulVariant, Measurement>();
   for (const variant of device.kind === 'reference' ? (['naive'] as const) : (options.variants ?? matmulVariants)) {
     measured.set(variant, await measure(device, () => void matmul(a, b, { ...options, variant, out }), options));
   }
   const [fastest] = [...measured].sort(([, x], [, y]) => x.medianMs - y.medianMs);
-  if (device instanceof WebGpuDevice && fastest !== undefined) device.tuning.set(tuningKey(sizes), fastest[0]);
+  if (fastest !== undefined) rememberVariant(device, sizes, fastest[0]);
   return measured;
 }
 
@@ -174,12 +191,15 @@ function naiveWorkgroup(n: number): [width: number, height: number] {
 function recordVectorised(gpu: WebGpuDevice, product: Product, variant: 'vec4' | 'wide'): void {
   const { a, b, out, m, n, k, transposeA, transposeB } = product;
   using scope = gpu.scope();
-  void scope;
   const paddedK = roundUp(k);
   const fitsA = k === paddedK && (!transposeA || m % 4 === 0);
   const fitsB = k === paddedK && (transposeB || n % 4 === 0);
-  const left = fitsA ? a : pack(gpu, a, { rows: m, columns: k, isTransposed: transposeA, packedRows: m, packedColumns: paddedK });
-  const right = fitsB ? b : pack(gpu, b, { rows: k, columns: n, isTransposed: transposeB, packedRows: paddedK, packedColumns: roundUp(n) });
+  const left = fitsA
+    ? a
+    : pack(gpu, a, { rows: m, columns: k, isTransposed: transposeA, packedRows: m, packedColumns: paddedK });
+  const right = fitsB
+    ? b
+    : pack(gpu, b, { rows: k, columns: n, isTransposed: transposeB, packedRows: paddedK, packedColumns: roundUp(n) });
   const isLeftTransposed = fitsA && transposeA;
   const isRightTransposed = fitsB && transposeB;
   gpu.dispatch({

@@ -74,6 +74,24 @@ export function pairsShape(pairs: Pairs): [rows: number, columns: number] {
   return [rows, columns];
 }
 
+/** Whether a potential is split in two, `[n, 2]`: a multiple of a power of two, and what is to be added to it. */
+export const isSplit = (potential: Tensor): boolean => potential.shape.length === 2 && potential.shape[1] === 2;
+
+/** Throws `InvalidInputError` unless a potential has one value (`[n]`) or one split value (`[n, 2]`) per row or column. */
+export function requirePotential(potential: Tensor, length: number, name: string): void {
+  requireLength(potential, isSplit(potential) ? 2 * length : length, name);
+}
+
+/** The values of a potential, split or not. */
+export function potentialValues(data: ArrayLike<number>, split: boolean): Float64Array<ArrayBuffer> {
+  if (!split) return Float64Array.from(data);
+  return Float64Array.from({ length: data.length / 2 }, (_, i) => (data[2 * i] ?? NaN) + (data[2 * i + 1] ?? NaN));
+}
+
+/** The values of a potential on the reference device. */
+export const referencePotential = (potential: ReferenceTensor): Float64Array<ArrayBuffer> =>
+  potentialValues(potential.data, isSplit(potential));
+
 /** Throws `InvalidInputError` unless a vector has one element per row (or column). */
 export function requireLength(tensor: Tensor, length: number, name: string): void {
   if (tensor.size !== length) {
@@ -118,8 +136,11 @@ export function pairsDispatch(
 ): Required<Pick<DispatchRequest, 'conditions' | 'constants' | 'reads'>> & { readonly uniforms: Uniforms } {
   const { epsilon = 1, chunk = 0, picture = [0, 0] } = options;
   const [rows, columns] = pairsShape(pairs);
-  requireLength(rowPotential, rows, 'the row potential');
-  requireLength(columnPotential, columns, 'the column potential');
+  requirePotential(rowPotential, rows, 'the row potential');
+  requirePotential(columnPotential, columns, 'the column potential');
+  if (isSplit(rowPotential) !== isSplit(columnPotential)) {
+    throw new InvalidInputError('One potential is split in two and the other is not: give both in the same form.');
+  }
   const isDense = 'matrix' in pairs;
   const isTransposed = isDense && pairs.transposed === true;
   const cost = isDense ? undefined : pairs.cost;
@@ -127,6 +148,7 @@ export function pairsDispatch(
   return {
     conditions: {
       dense: isDense,
+      split: isSplit(rowPotential),
       wide: dimension > 4,
       euclidean: cost === 'euclidean',
       manhattan: cost === 'manhattan',

@@ -15,12 +15,14 @@ export const downsample = defineKernel({
   name: 'downsample',
   summary: 'The maximum or mean of each cell of a grid over a matrix: [m, n] becomes [rows, columns].',
   shaders: ['picture/pool'],
-  cost: (x: Tensor, shape: readonly [rows: number, columns: number], pooling: Pooling) => {
-    void pooling;
+  cost: (x: Tensor, shape: readonly [rows: number, columns: number], _pooling: Pooling) => {
     checkType('downsample', x, 'f32');
     matrixShape(x, 'x');
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 1)) {
-      throw new InvalidInputError(`downsample cannot make a picture of ${shape.join(' x ')}: give whole numbers of at least 1.`, { field: 'shape' });
+      throw new InvalidInputError(
+        `downsample cannot make a picture of ${shape.join(' x ')}: give whole numbers of at least 1.`,
+        { field: 'shape' },
+      );
     }
     return { flops: x.size, bytes: 4 * (x.size + shape[0] * shape[1]) };
   },
@@ -28,11 +30,20 @@ export const downsample = defineKernel({
     const [m, n] = matrixShape(x, 'x');
     const out = gpu.empty([rows, columns]);
     using scope = gpu.scope();
-    void scope;
     // Down the columns first, where neighbours in memory are pooled by neighbouring invocations.
     const narrow = rows === m ? x : gpu.empty([rows, n]);
-    if (rows !== m) recordPooling(gpu, { x, out: narrow, outer: 1, length: m, inner: n, cells: rows, pooling, share: 0.9 });
-    recordPooling(gpu, { x: narrow, out, outer: rows, length: n, inner: 1, cells: columns, pooling, share: rows === m ? 1 : 0.1 });
+    if (rows !== m)
+      recordPooling(gpu, { x, out: narrow, outer: 1, length: m, inner: n, cells: rows, pooling, share: 0.9 });
+    recordPooling(gpu, {
+      x: narrow,
+      out,
+      outer: rows,
+      length: n,
+      inner: 1,
+      cells: columns,
+      pooling,
+      share: rows === m ? 1 : 0.1,
+    });
     return out;
   },
   reference(cpu, x, [rows, columns], pooling): Tensor {
@@ -118,9 +129,12 @@ export const colorMap = defineKernel({
   cost: (values: Tensor, { low, high, scale = 'linear' }: ColorMapOptions) => {
     checkType('colorMap', values, 'f32');
     if (!(low < high) || !Number.isFinite(high - low) || (scale === 'log' && !(low > 0))) {
-      throw new InvalidInputError(`colorMap needs low < high${scale === 'log' ? ' and low > 0 on a log scale' : ''}, but got ${String(low)} and ${String(high)}.`, {
-        field: 'low',
-      });
+      throw new InvalidInputError(
+        `colorMap needs low < high${scale === 'log' ? ' and low > 0 on a log scale' : ''}, but got ${String(low)} and ${String(high)}.`,
+        {
+          field: 'low',
+        },
+      );
     }
     return { flops: 12 * values.size, bytes: 8 * values.size };
   },
@@ -164,7 +178,8 @@ export interface PixelOptions {
  */
 export const imageToTensor = defineKernel({
   name: 'imageToTensor',
-  summary: 'Packed RGBA bytes to floats, sRGB or linear: [height, width] becomes [height, width, 3] or [3, height, width].',
+  summary:
+    'Packed RGBA bytes to floats, sRGB or linear: [height, width] becomes [height, width, 3] or [3, height, width].',
   shaders: ['picture/image_to_tensor'],
   cost: (image: Tensor, options: PixelOptions = {}) => {
     checkType('imageToTensor', image, 'u32');
@@ -191,7 +206,8 @@ export const imageToTensor = defineKernel({
       for (let channel = 0; channel < 3; channel++) {
         const stored = (((image.data[i] ?? 0) >>> (8 * channel)) & 0xff) / 255;
         const linear = stored <= 0.04045 ? stored / 12.92 : ((stored + 0.055) / 1.055) ** 2.4;
-        out.data[layout === 'pixels' ? 3 * i + channel : channel * image.size + i] = space === 'linear' ? linear : stored;
+        out.data[layout === 'pixels' ? 3 * i + channel : channel * image.size + i] =
+          space === 'linear' ? linear : stored;
       }
     }
     return out;
@@ -201,7 +217,8 @@ export const imageToTensor = defineKernel({
 /** Floats in [0, 1] (others are clamped) to packed opaque RGBA bytes: f32 [height, width, 3] or [3, height, width] -> u32 [height, width]. */
 export const tensorToImage = defineKernel({
   name: 'tensorToImage',
-  summary: 'Floats to packed RGBA bytes, from sRGB or linear: [height, width, 3] or [3, height, width] becomes [height, width].',
+  summary:
+    'Floats to packed RGBA bytes, from sRGB or linear: [height, width, 3] or [3, height, width] becomes [height, width].',
   shaders: ['picture/tensor_to_image'],
   cost: (values: Tensor, options: PixelOptions = {}) => {
     checkType('tensorToImage', values, 'f32');
@@ -230,7 +247,8 @@ export const tensorToImage = defineKernel({
       return 255 * (clamped <= 0.0031308 ? 12.92 * clamped : 1.055 * clamped ** (1 / 2.4) - 0.055);
     };
     for (let i = 0; i < out.size; i++) {
-      const [red, green, blue] = options.layout === 'planes' ? [i, out.size + i, 2 * out.size + i] : [3 * i, 3 * i + 1, 3 * i + 2];
+      const [red, green, blue] =
+        options.layout === 'planes' ? [i, out.size + i, 2 * out.size + i] : [3 * i, 3 * i + 1, 3 * i + 2];
       out.data[i] = packPixel(byte(values.data[red] ?? 0), byte(values.data[green] ?? 0), byte(values.data[blue] ?? 0));
     }
     return out;

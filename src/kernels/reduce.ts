@@ -32,7 +32,6 @@ export const reduceRows = defineKernel({
     const [rows, columns] = matrixShape(x, 'x');
     const out = options.out ?? gpu.empty([rows]);
     using scope = gpu.scope();
-    void scope;
     recordRows(gpu, { x, out, rows, columns, reduction, total: x.size });
     return out;
   },
@@ -40,7 +39,8 @@ export const reduceRows = defineKernel({
     const [rows, columns] = checkMatrix('reduceRows', x);
     checkOut('reduceRows', x, options.out, [rows]);
     const out = options.out ?? cpu.empty([rows]);
-    for (let row = 0; row < rows; row++) out.data[row] = reduceNumbers(x.data.slice(row * columns, (row + 1) * columns), reduction);
+    for (let row = 0; row < rows; row++)
+      out.data[row] = reduceNumbers(x.data.slice(row * columns, (row + 1) * columns), reduction);
     return out;
   },
 });
@@ -59,7 +59,6 @@ export const reduceColumns = defineKernel({
     const [rows, columns] = matrixShape(x, 'x');
     const out = options.out ?? gpu.empty([columns]);
     using scope = gpu.scope();
-    void scope;
     recordColumns(gpu, { x, out, rows, columns, reduction, total: x.size });
     return out;
   },
@@ -68,7 +67,10 @@ export const reduceColumns = defineKernel({
     checkOut('reduceColumns', x, options.out, [columns]);
     const out = options.out ?? cpu.empty([columns]);
     for (let column = 0; column < columns; column++) {
-      out.data[column] = reduceNumbers(Float64Array.from({ length: rows }, (_, row) => x.data[row * columns + column] ?? 0), reduction);
+      out.data[column] = reduceNumbers(
+        Float64Array.from({ length: rows }, (_, row) => x.data[row * columns + column] ?? 0),
+        reduction,
+      );
     }
     return out;
   },
@@ -87,7 +89,6 @@ export const reduceAll = defineKernel({
   webgpu(gpu, x, reduction, options = {}): Tensor {
     const out = options.out ?? gpu.empty([1]);
     using scope = gpu.scope();
-    void scope;
     recordRows(gpu, { x, out, rows: 1, columns: x.size, reduction, total: x.size });
     return out;
   },
@@ -150,12 +151,12 @@ function recordColumns(gpu: WebGpuDevice, { x, out, rows, columns, reduction, to
 }
 
 /** One of a few numbers, in float64. */
-function reduceNumbers(values: ArrayLike<number>, reduction: Reduction): number {
+function reduceNumbers(values: Iterable<number>, reduction: Reduction): number {
   let largest = -Infinity;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    largest = Math.max(largest, values[i] ?? 0);
-    sum += values[i] ?? 0;
+  for (const value of values) {
+    largest = Math.max(largest, value);
+    sum += value;
   }
   switch (reduction) {
     case 'sum':
@@ -164,7 +165,7 @@ function reduceNumbers(values: ArrayLike<number>, reduction: Reduction): number 
       return largest;
     case 'logSumExp': {
       let exponentials = 0;
-      for (let i = 0; i < values.length; i++) exponentials += Math.exp((values[i] ?? 0) - largest);
+      for (const value of values) exponentials += Math.exp(value - largest);
       return largest + Math.log(exponentials);
     }
     default:
@@ -188,6 +189,8 @@ function checkMatrix(kernel: string, x: Tensor): [rows: number, columns: number]
 function checkOut(kernel: string, x: Tensor, out: Tensor | undefined, shape: Shape): void {
   if (out === undefined) return;
   if (out === x || out.type !== 'f32' || out.size !== sizeOf(shape)) {
-    throw new InvalidInputError(`${kernel} needs another f32 tensor of ${String(sizeOf(shape))} elements as out.`, { field: 'out' });
+    throw new InvalidInputError(`${kernel} needs another f32 tensor of ${String(sizeOf(shape))} elements as out.`, {
+      field: 'out',
+    });
   }
 }

@@ -62,9 +62,9 @@ export const multiplyAddChains = defineKernel({
   name: 'multiplyAddChains',
   summary: 'Independent chains of multiply-adds in registers: what arithmetic can deliver.',
   shaders: ['elementwise/multiply_add_chains'],
-  cost: (device: Device, { invocations, iterations }: ChainOptions) => {
-    void device;
-    if (invocations % 64 !== 0) throw new InvalidInputError('multiplyAddChains needs a multiple of 64 invocations.', { field: 'invocations' });
+  cost: (_device: Device, { invocations, iterations }: ChainOptions) => {
+    if (invocations % 64 !== 0)
+      throw new InvalidInputError('multiplyAddChains needs a multiple of 64 invocations.', { field: 'invocations' });
     return { flops: 2 * chains * width * invocations * iterations, bytes: 4 * invocations };
   },
   webgpu(gpu, _, { invocations, iterations }): Tensor {
@@ -98,14 +98,17 @@ export async function measureRoofline(device: Device): Promise<Roofline> {
   const known = device instanceof WebGpuDevice ? device.tuning.get(tuningKey) : undefined;
   if (known !== undefined) return JSON.parse(known) as Roofline;
   using scope = device.scope();
-  void scope;
   const isSmall = device.info.isFallback;
   // Past every cache on a GPU; on a CPU, what a laptop does in some milliseconds.
   const elements = isSmall ? 2 ** 20 : 2 ** 24;
   const from = device.full([elements], 0);
   const to = device.empty([elements]);
   const work: ChainOptions =
-    device.kind === 'reference' ? { invocations: 64, iterations: 512 } : isSmall ? { invocations: 4096, iterations: 512 } : { invocations: 2 ** 18, iterations: 2048 };
+    device.kind === 'reference'
+      ? { invocations: 64, iterations: 512 }
+      : isSmall
+        ? { invocations: 4096, iterations: 512 }
+        : { invocations: 2 ** 18, iterations: 2048 };
   const options = { samples: 5, maximumMs: 500 };
   const copied = await measure(device, () => void copy(from, to), options);
   const computed = await measure(device, () => void multiplyAddChains(device, work), options);

@@ -59,7 +59,9 @@ function checkOut(x: Tensor, out: Tensor | undefined): [rows: number, columns: n
   const [rows, columns] = matrixShape(x, 'x');
   if (x.type !== 'f32') throw new InvalidInputError(`softmaxRows works on f32 tensors, but this one is ${x.type}.`);
   if (out !== undefined && (out === x || out.type !== 'f32' || out.shape.join() !== x.shape.join())) {
-    throw new InvalidInputError(`softmaxRows needs another f32 tensor of shape [${x.shape.join(', ')}] as out.`, { field: 'out' });
+    throw new InvalidInputError(`softmaxRows needs another f32 tensor of shape [${x.shape.join(', ')}] as out.`, {
+      field: 'out',
+    });
   }
   return [rows, columns];
 }

@@ -4,7 +4,17 @@ import { defineKernel } from '../device/kernel';
 import type { Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
-import { costFlops, pairsDispatch, pairsShape, referenceCost, requireLength, splitPairs, type Pairs } from './pairs';
+import {
+  costFlops,
+  isSplit,
+  pairsDispatch,
+  pairsShape,
+  referenceCost,
+  referencePotential,
+  requirePotential,
+  splitPairs,
+  type Pairs,
+} from './pairs';
 import type { Potentials } from './transport';
 
 /** The c-transform: `min_j C_ij - g_j`, `[rows]`. With it f_i + g_j <= C_ij holds for all pairs, so (f, g) is dual feasible. */
@@ -17,10 +27,10 @@ export const cTransform = defineKernel({
   reference(cpu, pairs, columnPotential) {
     const [rows, columns] = pairsShape(pairs);
     const cost = referenceCost(pairs);
+    const g = referencePotential(columnPotential);
     const result = cpu.full([rows], Infinity);
     for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++)
-        result.data[i] = Math.min(result.data[i] ?? Infinity, cost(i, j) - (columnPotential.data[j] ?? 0));
+      for (let j = 0; j < columns; j++) result.data[i] = Math.min(result.data[i] ?? Infinity, cost(i, j) - (g[j] ?? 0));
     }
     return result;
   },
@@ -36,10 +46,11 @@ export const largestCosts = defineKernel({
   reference(cpu, pairs, columnPotential) {
     const [rows, columns] = pairsShape(pairs);
     const cost = referenceCost(pairs);
+    const g = referencePotential(columnPotential);
     const result = cpu.full([rows], -Infinity);
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++)
-        result.data[i] = Math.max(result.data[i] ?? -Infinity, cost(i, j) + (columnPotential.data[j] ?? 0));
+        result.data[i] = Math.max(result.data[i] ?? -Infinity, cost(i, j) + (g[j] ?? 0));
     }
     return result;
   },
@@ -74,7 +85,7 @@ export const planPicture = defineKernel({
     const [height, width] = size;
     const cost = referenceCost(pairs);
     const picture = cpu.empty(size);
-    const [f, g] = [potentials.rows.data, potentials.columns.data];
+    const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
         let largest = 0;
@@ -98,12 +109,12 @@ function minimumCost(pairs: Pairs): { flops: number; bytes: number } {
 /** sign * min_j (sign * C_ij - g_j). */
 function minimum(gpu: WebGpuDevice, pairs: Pairs<GpuTensor>, columnPotential: GpuTensor, sign: 1 | -1): GpuTensor {
   const [rows, columns] = pairsShape(pairs);
-  requireLength(columnPotential, columns, 'the column potential');
+  requirePotential(columnPotential, columns, 'the column potential');
   const { workgroups, chunk, chunks } = splitPairs(rows, columns);
   using scope = gpu.scope();
   const result = scope.keep(gpu.empty([rows]));
   // The shader loads a row potential with its rows and does not use it.
-  const unused = gpu.full([rows], 0);
+  const unused = gpu.full(isSplit(columnPotential) ? [rows, 2] : [rows], 0);
   const partials = gpu.empty([chunks, rows]);
   const common = pairsDispatch(pairs, unused, columnPotential, { chunk });
   gpu.dispatch({

@@ -10,10 +10,13 @@ import { f32, u32 } from '../device/uniforms';
 import type { WebGpuDevice, GpuTensor } from '../device/webgpu-device';
 import {
   costFlops,
+  isSplit,
   pairsDispatch,
   pairsShape,
   referenceCost,
+  referencePotential,
   requireLength,
+  requirePotential,
   splitPairs,
   type PointPairs,
   type Pairs,
@@ -21,7 +24,7 @@ import {
 
 /** The two dual potentials of a plan. */
 export interface Potentials<T extends Tensor = Tensor> {
-  /** f, one per row. */
+  /** f, one per row: `[rows]`, or `[rows, 2]` split into a multiple of a power of two and a remainder, as g then is too. */
   readonly rows: T;
   /** g, one per column. */
   readonly columns: T;
@@ -114,7 +117,7 @@ export const planCosts = defineKernel({
     const cost = referenceCost(pairs);
     const logSums = referenceLogSums(cpu, pairs, potentials, epsilon);
     const costs = cpu.empty([rows]);
-    const [f, g] = [potentials.rows.data, potentials.columns.data];
+    const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
     for (let i = 0; i < rows; i++) {
       let sum = 0;
       for (let j = 0; j < columns; j++) {
@@ -171,7 +174,7 @@ export const barycentricMap = defineKernel({
     const cost = referenceCost(pairs);
     const logSums = referenceLogSums(cpu, pairs, potentials, epsilon);
     const means = cpu.empty([rows, width]);
-    const [f, g] = [potentials.rows.data, potentials.columns.data];
+    const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         const weight = Math.exp(((f[i] ?? 0) + (g[j] ?? 0) - cost(i, j)) / epsilon - (logSums.data[i] ?? 0));
@@ -183,30 +186,36 @@ export const barycentricMap = defineKernel({
   },
 });
 
-/** One scaling step in place: `potential_i += epsilon (logWeights_i - logSums_i)`. Returns the potential. */
+/**
+ * One scaling step in place: `potential_i += epsilon (logWeights_i - logSums_i)`. A split potential stays split on `grid`, a
+ * power of two. Returns the potential.
+ */
 export const updatePotential = defineKernel({
   name: 'updatePotential',
   summary: 'One Sinkhorn step in place: f_i += epsilon (log a_i - log of the row sum).',
   shaders: ['transport/update_potential'],
-  cost: (potential: Tensor, _logSums: Tensor, _logWeights: Tensor, _epsilon: number) => ({
-    flops: 3 * potential.size,
-    bytes: 16 * potential.size,
+  cost: (_potential: Tensor, logSums: Tensor, _logWeights: Tensor, _epsilon: number, _grid?: number) => ({
+    flops: 7 * logSums.size,
+    bytes: 24 * logSums.size,
   }),
-  webgpu(gpu, potential, logSums, logWeights, epsilon): Tensor {
-    requireLength(logSums, potential.size, 'logSums');
-    requireLength(logWeights, potential.size, 'logWeights');
+  webgpu(gpu, potential, logSums, logWeights, epsilon, grid = 1): Tensor {
+    requirePotential(potential, logSums.size, 'the potential');
+    requireLength(logWeights, logSums.size, 'logWeights');
     gpu.dispatch({
       shader: 'transport/update_potential',
-      uniforms: { size: u32(potential.size), epsilon: f32(epsilon) },
+      conditions: { split: isSplit(potential) },
+      uniforms: { size: u32(logSums.size), epsilon: f32(epsilon), grid: f32(grid) },
       reads: [logSums, logWeights],
       writes: [potential],
-      workgroups: [Math.ceil(potential.size / 64)],
+      workgroups: [Math.ceil(logSums.size / 64)],
     });
     return potential;
   },
   reference(_cpu, potential, logSums, logWeights, epsilon) {
-    for (let i = 0; i < potential.size; i++) {
-      potential.data[i] = (potential.data[i] ?? 0) + epsilon * ((logWeights.data[i] ?? 0) - (logSums.data[i] ?? 0));
+    const stride = isSplit(potential) ? 2 : 1;
+    for (let i = 0; i < logSums.size; i++) {
+      const step = epsilon * ((logWeights.data[i] ?? 0) - (logSums.data[i] ?? 0));
+      potential.data[stride * i] = (potential.data[stride * i] ?? 0) + step;
     }
     return potential;
   },
@@ -282,7 +291,7 @@ function referenceLogSums(
 ): ReferenceTensor {
   const [rows, columns] = pairsShape(pairs);
   const cost = referenceCost(pairs);
-  const [f, g] = [potentials.rows.data, potentials.columns.data];
+  const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
   const logSums = cpu.empty([rows]);
   const exponents = new Float64Array(columns);
   for (let i = 0; i < rows; i++) {

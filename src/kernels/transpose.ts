@@ -35,7 +35,8 @@ export const transpose = defineKernel({
     const [rows, columns] = checkOut(x, options.out);
     const out = options.out ?? cpu.empty([columns, rows], x.type);
     for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) out.data[column * rows + row] = x.data[row * columns + column] ?? 0;
+      for (let column = 0; column < columns; column++)
+        out.data[column * rows + row] = x.data[row * columns + column] ?? 0;
     }
     return out;
   },
@@ -46,9 +47,12 @@ function checkOut(x: Tensor, out: Tensor | undefined): [rows: number, columns: n
   if (out === undefined) return [rows, columns];
   const [outRows, outColumns] = matrixShape(out, 'out');
   if (out === x || outRows !== columns || outColumns !== rows || out.type !== x.type) {
-    throw new InvalidInputError(`The transpose needs another tensor of shape [${String(columns)}, ${String(rows)}] and the same element type as out.`, {
-      field: 'out',
-    });
+    throw new InvalidInputError(
+      `The transpose needs another tensor of shape [${String(columns)}, ${String(rows)}] and the same element type as out.`,
+      {
+        field: 'out',
+      },
+    );
   }
   return [rows, columns];
 }

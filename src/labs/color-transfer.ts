@@ -1,8 +1,10 @@
 /** Colour transfer: photographs as clouds of colours, and the photograph that a transport plan makes of one of them. */
 import type { TransportCertificate } from '../algorithms/certificate';
-import type { SinkhornResult, SinkhornStep } from '../algorithms/sinkhorn';
+import { solveSinkhorn, type SinkhornOptions, type SinkhornResult, type SinkhornStep } from '../algorithms/sinkhorn';
 import { mapPoints } from '../algorithms/transport-map';
 import { fromColorSpace, toColorSpace } from '../data/colors';
+import type { PointProblem } from '../algorithms/transport-problem';
+import { openReferenceDevice } from '../device';
 import { paletteOf, repaint, type Palette } from '../data/palette';
 import { planPicture } from '../kernels/transport-dual';
 import { Philox } from '../kernels/random';
@@ -123,6 +125,22 @@ export function progressOf(
     error: { series: 'Sinkhorn', x: rowErrors.map((_, at) => first + at), y: rowErrors },
     status: { state: 'running', text, step: iteration, steps },
   };
+}
+
+/** The most samples that are solved in float64 as well. */
+const largestCheck = 1024;
+
+/** Relative difference of the transport cost to the same run in float64 on the CPU; undefined above 1,024 samples. */
+export async function differenceToFloat64(
+  { transportCost, problem }: SinkhornResult,
+  points: PointProblem,
+  options: SinkhornOptions,
+): Promise<number | undefined> {
+  if (problem.rows.count > largestCheck) return undefined;
+  const device = openReferenceDevice().session(problem.device.signal);
+  const truth = await solveSinkhorn(device, points, options);
+  device.close();
+  return Math.abs(transportCost / truth.transportCost - 1);
 }
 
 /** What a run of the lab came to. */

@@ -24,7 +24,7 @@ export interface RunContext<P extends ParameterDeclarations, F extends FigureDec
    * Waits, after the result is there, until a live parameter changes: `while (await nextChange()) yield frame(...)`.
    * Resolves to false where nobody can change anything (claims, headless runs).
    */
-  nextChange(): Promise<boolean>;
+  nextChange(this: void): Promise<boolean>;
 }
 
 /** A patch of parameter values: a preset, or what a claim varies. Data parameters are set by sample name. */

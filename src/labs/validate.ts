@@ -58,7 +58,7 @@ export function parseParameters(
 }
 
 /** The value that a declaration stands for where nothing is set. */
-export function defaultValue(declaration: ParameterDeclaration): ParameterValue {
+function defaultValue(declaration: ParameterDeclaration): ParameterValue {
   if (declaration.kind !== 'data') return declaration.default;
   return declaration.default === null ? { kind: 'none' } : { kind: 'sample', name: declaration.default };
 }

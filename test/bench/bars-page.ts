@@ -5,6 +5,8 @@ import type { ParameterValues } from '../../src/labs/parameters';
 
 /** What the script calls in the page. All times are milliseconds. */
 export interface BarsPage {
+  /** The names of all labs. */
+  labs(): Promise<readonly string[]>;
   /** Shows a lab and waits for its result. Returns the longest task of the main thread while it ran; 0 if none took 50 ms. */
   longestTask(lab: string): Promise<number>;
   /** From the move of a slider to the start of the new run's frames. */
@@ -81,6 +83,8 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 }
 
 globalThis.barsPage = {
+  labs: async () => (await engine.catalogue()).map(({ id }) => id),
+
   async longestTask(lab) {
     const tasks: number[] = [];
     const observer = new PerformanceObserver((list) => {

@@ -4,8 +4,6 @@ import { buildPages } from '../support/built-page';
 import { distinctColors, openBrowser, visit } from '../support/visit';
 import type { Bench, BenchRow } from './bench';
 
-const labs = ['matmul', 'sinkhorn', 'attention'] as const;
-
 export const bench: Bench = {
   title: 'The page on the software adapter',
   async run(print) {
@@ -18,6 +16,7 @@ export const bench: Bench = {
 
       const { page } = await visit(browser, new URL('test/bench/bars-page.html', pages.url).href);
       await page.waitForFunction(() => 'barsPage' in globalThis);
+      const labs = await page.evaluate(() => barsPage.labs());
       for (const lab of labs) {
         const longest = await page.evaluate((name) => barsPage.longestTask(name), lab);
         print({ what: `longest task of the main thread, ${lab}`, measured: longest, unit: 'ms', bar: { atMost: 50 } });

@@ -17,8 +17,8 @@ export interface HostMatrix {
 export interface Prepared {
   /** Computes and reads back. */
   run(): Promise<ArrayLike<number>>;
-  /** The most bytes that buffers of a run held together, where the library says. */
-  readonly peakBytes?: number;
+  /** Bytes that the operands, the result and all buffers of the last run held, where the library says. */
+  readonly heldBytes?: number;
   dispose(): void;
 }
 
@@ -38,16 +38,16 @@ async function openTessella(): Promise<Contender> {
   const prepare = (operands: readonly HostMatrix[], compute: (...tensors: Tensor[]) => Tensor): Prepared => {
     const held = device.scope();
     const tensors = operands.map(({ values, rows, columns }) => device.tensor(values, [rows, columns]));
-    let peakBytes = 0;
+    let heldBytes = 0;
     return {
       async run() {
         using _scope = device.scope();
         const result = compute(...tensors);
-        peakBytes = Math.max(peakBytes, device.memory().liveBytes);
+        heldBytes = device.memory().liveBytes;
         return await device.read(result);
       },
-      get peakBytes() {
-        return peakBytes;
+      get heldBytes() {
+        return heldBytes;
       },
       dispose() {
         held[Symbol.dispose]();

@@ -17,7 +17,7 @@ export interface ContenderResult {
   /** Largest error of the checked entries, in the case's own measure, and what it may be. */
   readonly error: number;
   readonly tolerance: number;
-  readonly peakBytes: number | null;
+  readonly heldBytes: number | null;
 }
 
 const HEAD_DIMENSION = 64;
@@ -30,10 +30,9 @@ let submitted = 0;
 watchDevices();
 
 function watchDevices(): void {
-   
   const { requestDevice } = GPUAdapter.prototype;
   const { submit } = GPUQueue.prototype;
-   
+
   GPUAdapter.prototype.requestDevice = async function (descriptor) {
     const device = await requestDevice.call(this, descriptor);
     const { vendor, architecture, description } = this.info;
@@ -60,16 +59,11 @@ const benchPage = {
       : { isFallback: adapter.info.isFallbackAdapter || adapter.info.architecture === 'swiftshader' };
   },
 
-  /** Runs one case: one checked run of each library, then rounds in which they take turns until the time is up. */
+  /** Runs one case: one checked run of each library, then three rounds of all, then of those that are close for `budgetMs`. */
   async compare(benchCase: BenchCase, budgetMs: number): Promise<readonly ContenderResult[]> {
     contenders ??= openContenders();
     const operands = makeOperands(benchCase);
-    const entries: {
-      readonly name: string;
-      readonly prepared: Prepared;
-      readonly first: FirstRun;
-      readonly times: number[];
-    }[] = [];
+    const entries: Entry[] = [];
     for (const contender of await contenders) {
       const prepared =
         benchCase.kind === 'matmul'
@@ -82,15 +76,13 @@ const benchPage = {
         times: [],
       });
     }
-    const end = performance.now() + budgetMs;
-    for (let round = 0; round < 3 || (round < 25 && performance.now() < end); round++) {
-      for (let turn = 0; turn < entries.length; turn++) {
-        const entry = entries[(turn + round) % entries.length];
-        const start = performance.now();
-        await entry?.prepared.run();
-        entry?.times.push(performance.now() - start);
-      }
-    }
+    await takeTurns(entries, { rounds: 3, budgetMs: Infinity });
+    // Whoever is three times slower than the fastest would use up the time that tells the others apart.
+    const quickest = Math.min(...entries.map(({ times }) => median(times)));
+    await takeTurns(
+      entries.filter(({ times }) => median(times) < 3 * quickest),
+      { rounds: 22, budgetMs },
+    );
     return entries.map(({ name, prepared, first, times }) => {
       prepared.dispose();
       return {
@@ -98,7 +90,7 @@ const benchPage = {
         medianMs: median(times),
         fastestMs: Math.min(...times),
         rounds: times.length,
-        peakBytes: prepared.peakBytes ?? null,
+        heldBytes: prepared.heldBytes ?? null,
         ...first,
       };
     });
@@ -122,6 +114,27 @@ globalThis.benchPage = benchPage;
 
 type Operands = readonly [HostMatrix, HostMatrix, HostMatrix];
 type FirstRun = Pick<ContenderResult, 'firstMs' | 'error' | 'tolerance'>;
+
+/** One library in one case. */
+interface Entry {
+  readonly name: string;
+  readonly prepared: Prepared;
+  readonly first: FirstRun;
+  readonly times: number[];
+}
+
+/** Rounds in which each entry runs once, beginning with another one each time, until they or the time are used up. */
+async function takeTurns(entries: readonly Entry[], limits: { rounds: number; budgetMs: number }): Promise<void> {
+  const end = performance.now() + limits.budgetMs;
+  for (let round = 0; round < limits.rounds && performance.now() < end; round++) {
+    for (let turn = 0; turn < entries.length; turn++) {
+      const entry = entries[(turn + round) % entries.length];
+      const start = performance.now();
+      await entry?.prepared.run();
+      entry?.times.push(performance.now() - start);
+    }
+  }
+}
 
 function makeOperands({ kind, n }: BenchCase): Operands {
   const columns = kind === 'matmul' ? n : HEAD_DIMENSION;

@@ -109,6 +109,34 @@ describe('a killed worker', () => {
   });
 });
 
+describe('the real worker', () => {
+  const real = new EngineClient();
+
+  afterAll(() => {
+    real.close();
+  });
+
+  it('lists the labs by family and shows their kernels', async () => {
+    const catalogue = await real.catalogue();
+    const ids = catalogue.map(({ id }) => id);
+    // Others may come between them; the order of the families stays.
+    const known = ['matmul', 'sinkhorn', 'attention'];
+    expect(ids.filter((id) => known.includes(id))).toEqual(known);
+    for (const id of ids) {
+      const views = await real.kernels(id);
+      expect(views.length, id).toBeGreaterThan(0);
+      for (const { name, summary, sources } of views) {
+        expect(summary, name).not.toBe('');
+        expect(sources.length, name).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('has a device of its own', async () => {
+    expect(await real.refreshStatus()).toMatchObject({ device: { kind: 'webgpu' }, generation: 1, losses: 0 });
+  });
+});
+
 it('says so where the worker cannot start', async () => {
   const broken = new EngineClient({
     createWorker: () => new Worker('data:text/javascript,throw new Error("no")', { type: 'module' }),

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { defineKernel, openWebGpuDevice, u32, type Tensor, type WebGpuDevice } from '../../src/device';
 import { overrideShaderSources } from '../../src/device/shaders';
 import { Engine } from '../../src/engine/engine';
+import { transpose } from '../../src/kernels/transpose';
 import { defineLab } from '../../src/labs/define';
 import { line } from '../../src/labs/frames';
 import { integer } from '../../src/labs/parameters';
@@ -69,7 +70,33 @@ const heavy = defineLab({
   claims: [],
 });
 
+/** Uses a real kernel, so that there is something to show. */
+const flips = defineLab({
+  id: 'flips',
+  title: 'Flips',
+  family: 'matrix',
+  summary: 'Transposes.',
+  papers: ['goto-2008'],
+  params: { size: integer({ label: 'size', min: 1, max: 1024, default: 300 }) },
+  presets: { only: { label: 'only', params: {} } },
+  quick: 'only',
+  thumbnail: { preset: 'only', figure: 'value' },
+  figures: { value: line({ title: 'Value', x: 'step', y: 'value' }) },
+  kernels: ['transpose'],
+  memory: { bytes: ({ size }) => 8 * size * size, lower: 'size' },
+  async *run({ device, params, frame }) {
+    const { size } = params;
+    for (let step = 1; step <= 3; step++) {
+      using _scope = device.scope();
+      const [value = 0] = await transpose(device.full([size, size], step)).read();
+      yield frame({ value: { series: 'a', x: step, y: value } });
+    }
+  },
+  claims: [],
+});
+
 const fakeLabs = labSource({
+  './matrix/flips.ts': () => Promise.resolve({ default: flips }),
   './matrix/counter.ts': () => Promise.resolve({ default: counter }),
   './matrix/failing.ts': () => Promise.resolve({ default: failing }),
   './matrix/heavy.ts': () => Promise.resolve({ default: heavy }),
@@ -122,6 +149,17 @@ it('cancels within 150 ms while the GPU works, and the next run draws within 150
   expect(cancelMs).toBeLessThan(150);
   expect(drawMs).toBeLessThan(150);
   await until(() => opened[0]?.memory().liveBuffers === 0, 'all buffers are back', 500);
+});
+
+it('shows what was compiled and measured of a kernel', async () => {
+  const seen = new Recorded();
+  const run = startRun(engine, { lab: 'flips', values: {} }, seen.handlers);
+  expect((await run.ended).type).toBe('finished');
+  const [view] = await engine.kernels('flips');
+  expect(view?.sources.map(({ file }) => file)).toContain('matrix/transpose.wgsl');
+  expect(view?.linked[0]?.wgsl).toContain('@compute');
+  expect(view?.timing).toMatchObject({ flops: 0 });
+  expect(view?.timing?.milliseconds).toBeGreaterThan(0);
 });
 
 it('begins again by itself when the device is lost, twice, and then goes on with the reference device', async () => {

@@ -10,7 +10,7 @@ import {
 import { openReferenceDevice } from '../../src/device/reference-device';
 import { Engine } from '../../src/engine/engine';
 import type { HeatmapFrame } from '../../src/labs/frames';
-import { fakeLabs } from './fake-labs';
+import { fakeLabs, sentPictures } from './fake-labs';
 import { Recorded, sleep, startRun, until } from './support';
 
 const engine = new Engine({
@@ -98,6 +98,7 @@ describe('a run', () => {
     const seen = new Recorded();
     await startRun(engine, { lab: 'pictures', values: { rows: 100 } }, seen.handlers).ended;
     expect(seen.frames.map(({ field }) => (field as HeatmapFrame).values.length)).toEqual([400, 400]);
+    expect(sentPictures.map(({ byteLength }) => byteLength)).toEqual([0, 0]);
   });
 
   it('takes what is out of range as the nearest that is in range, and says so', async () => {

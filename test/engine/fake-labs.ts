@@ -2,7 +2,7 @@
 import { InvalidInputError } from '../../src/device/errors';
 import { defineLab, type AnyLab } from '../../src/labs/define';
 import { heatmap, line } from '../../src/labs/frames';
-import { choice, data, integer, real, seed } from '../../src/labs/parameters';
+import { choice, integer, real, seed } from '../../src/labs/parameters';
 import { labSource, type LabSource } from '../../src/labs/registry';
 
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -76,30 +76,29 @@ export const counter = defineLab({
   ],
 });
 
-/** Sends large pictures, the second time one that belongs to its input. */
-export const pictures = defineLab({
+/** What `pictures` sent last: empty arrays where the buffers were moved. */
+export const sentPictures: Float32Array[] = [];
+
+/** Sends two heatmaps. */
+const pictures = defineLab({
   ...common,
   id: 'pictures',
   title: 'Pictures',
   summary: 'Sends buffers.',
-  params: {
-    rows: integer({ label: 'rows', min: 1, max: 512, default: 256 }),
-    input: data('matrix', { label: 'input', default: null }),
-  },
+  params: { rows: integer({ label: 'rows', min: 1, max: 512, default: 256 }) },
   presets: { only: { label: 'only', params: {} } },
   quick: 'only',
   thumbnail: { preset: 'only', figure: 'field' },
   figures: { field: heatmap({ title: 'Field', rows: 'i', columns: 'j', value: 'v' }) },
   memory: { bytes: () => 64, lower: 'rows' },
   async *run({ params, frame }) {
-    const sent: Float32Array<ArrayBuffer>[] = [];
+    sentPictures.length = 0;
     for (let index = 0; index < 2; index++) {
       const values = new Float32Array(params.rows * 4).fill(index);
-      sent.push(values);
+      sentPictures.push(values);
       yield frame({ field: { rows: params.rows, columns: 4, values } });
       await sleep(0);
     }
-    return sent.map(({ byteLength }) => byteLength);
   },
   claims: [],
 });
@@ -155,7 +154,7 @@ export const failing = defineLab({
 });
 
 /** Wants memory. */
-export const hungry = defineLab({
+const hungry = defineLab({
   ...common,
   id: 'hungry',
   title: 'Hungry',
@@ -174,7 +173,7 @@ export const hungry = defineLab({
 });
 
 /** Never looks at its signal and never waits: only `giveWay` lets messages in. */
-export const busy = defineLab({
+const busy = defineLab({
   ...common,
   id: 'busy',
   title: 'Busy',

@@ -34,7 +34,6 @@ async function run(
   variant: 'flash' | 'naive',
 ): Promise<Float64Array> {
   using scope = device.scope();
-  void scope;
   const result = attention(
     device.tensor(normals(sizeOf(queries), 1), queries),
     device.tensor(normals(sizeOf(keys), 2), keys),
@@ -165,7 +164,6 @@ describe('attention', () => {
       expect(result.subarray(23 * 8).every((value) => value === 0)).toBe(true);
     }
     using scope = gpu.scope();
-    void scope;
     const weights = await gpu.read(
       attentionWeights(gpu.tensor(normals(90 * 8, 1), [90, 8]), gpu.tensor(normals(160, 2), [20, 8]), {
         window: 3,
@@ -178,7 +176,6 @@ describe('attention', () => {
 
   test('only the rows asked for are written', async () => {
     using scope = gpu.scope();
-    void scope;
     const [q, k, v] = [
       gpu.tensor(normals(400, 1), [50, 8]),
       gpu.tensor(normals(400, 2), [50, 8]),
@@ -196,7 +193,6 @@ describe('attention', () => {
   test('the weights of a few rows are those of the reference and sum to one', async () => {
     const weightsOn = async (device: Device): Promise<Float64Array> => {
       using scope = device.scope();
-      void scope;
       const q = device.tensor(normals(2 * 33 * 6, 1), [2, 33, 6]);
       const k = device.tensor(normals(2 * 70 * 6, 2), [2, 70, 6]);
       return Float64Array.from(
@@ -216,7 +212,6 @@ describe('attention', () => {
 
   test('logits of 1e30 pick the largest key and stay finite', async () => {
     using scope = gpu.scope();
-    void scope;
     const q = gpu.tensor([1e15, -1e15, 0], [3, 1]);
     const k = gpu.tensor([1e15, -1e15, 5e14, -1e14, 2e14], [5, 1]);
     const v = gpu.tensor([1, 2, 3, 4, 5], [5, 1]);
@@ -269,7 +264,6 @@ describe('attention', () => {
 
   test('at 16,384 keys naive needs more than a binding holds, flash needs O(N d)', async () => {
     using scope = gpu.scope();
-    void scope;
     const [n, d] = [16384, 64];
     const x = gpu.tensor(normals(n * d, 5), [n, d]);
     expect(() => attention(x, x, x, { variant: 'naive' })).toThrow(OutOfMemoryError);
@@ -328,7 +322,6 @@ describe('golden attention', () => {
       for (const variant of ['flash', 'naive'] as const) {
         for (const device of [gpu, cpu]) {
           using scope = device.scope();
-          void scope;
           const [before = 0, after = 0] = window ?? [];
           const result = await device.read(
             attention(tensor(device, queries), tensor(device, keys), tensor(device, values), {
@@ -362,7 +355,6 @@ describe('golden attention', () => {
     async ({ n, m, d, dv, scale, causal, Q, K, V, expected, naiveError }) => {
       for (const variant of ['flash', 'naive'] as const) {
         using scope = gpu.scope();
-        void scope;
         const result = await gpu.read(
           attention(gpu.tensor(Q, [n, d]), gpu.tensor(K, [m, d]), gpu.tensor(V, [m, dv]), { variant, scale, causal }),
         );

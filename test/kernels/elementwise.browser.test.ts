@@ -39,14 +39,15 @@ for (const operation of Object.keys(ranges) as UnaryOperation[]) {
   test(`map ${operation} is as accurate as WGSL promises, also in place`, async () => {
     for (const size of sizes) {
       using scope = gpu.scope();
-      void scope;
       const numbers = float32s(size, size, ...ranges[operation]);
       const x = gpu.tensor(numbers, [size]);
       const exact = await map(cpu.tensor(numbers, [size]), operation).read();
       const result = await map(x, operation).read();
       exact.forEach((value, i) => {
         const off = Math.abs((result[i] ?? Number.NaN) - value);
-        expect(off, `${operation}(${String(numbers[i])})`).toBeLessThanOrEqual(allowance[operation](numbers[i] ?? 0, value));
+        expect(off, `${operation}(${String(numbers[i])})`).toBeLessThanOrEqual(
+          allowance[operation](numbers[i] ?? 0, value),
+        );
       });
       expect(map(x, operation, { out: x })).toBe(x);
       expect(await x.read()).toEqual(result);
@@ -58,7 +59,6 @@ for (const operation of ['add', 'subtract', 'multiply', 'divide', 'maximum', 'mi
   test(`combine ${operation} is correctly rounded to a neighbour, also in place`, async () => {
     for (const size of sizes) {
       using scope = gpu.scope();
-      void scope;
       const left = float32s(size, size, -3, 3);
       const right = float32s(size, size + 1, 0.25, 3);
       const exact = await combine(cpu.tensor(left, [size, 1]), cpu.tensor(right, [size, 1]), operation).read();
@@ -78,7 +78,6 @@ for (const operation of ['add', 'subtract', 'multiply', 'divide', 'maximum', 'mi
 
 test('affine and axpy round at most twice', async () => {
   using scope = gpu.scope();
-  void scope;
   const size = 1009;
   const [xs, ys] = [float32s(size, 5), float32s(size, 6)];
   const [x, y] = [gpu.tensor(xs, [size]), gpu.tensor(ys, [size])];
@@ -89,8 +88,12 @@ test('affine and axpy round at most twice', async () => {
   xs.forEach((value, i) => {
     const product = scale * value;
     const other = ys[i] ?? 0;
-    expect(Math.abs((moved[i] ?? Number.NaN) - (product + offset))).toBeLessThanOrEqual(ulp(product) + ulp(product + offset));
-    expect(Math.abs((added[i] ?? Number.NaN) - (product + other))).toBeLessThanOrEqual(ulp(product) + ulp(product + other));
+    expect(Math.abs((moved[i] ?? Number.NaN) - (product + offset))).toBeLessThanOrEqual(
+      ulp(product) + ulp(product + offset),
+    );
+    expect(Math.abs((added[i] ?? Number.NaN) - (product + other))).toBeLessThanOrEqual(
+      ulp(product) + ulp(product + other),
+    );
   });
   expect(await affine(x).read()).toEqual(xs);
   axpy(scale, x, y, { out: y });
@@ -103,7 +106,6 @@ test('affine and axpy round at most twice', async () => {
 
 test('a map of more than 65,535 workgroups is cut and complete', async () => {
   using scope = gpu.scope();
-  void scope;
   const size = 65_536 * 256 + 3;
   const x = gpu.full([size], 0);
   affine(x, { scale: 2, offset: 0.5, out: x });
@@ -124,7 +126,6 @@ describe('transpose', () => {
       [131, 64],
     ] as const) {
       using scope = gpu.scope();
-      void scope;
       const numbers = float32s(rows * columns, rows);
       const result = transpose(gpu.tensor(numbers, [rows, columns]));
       expect(result.shape).toEqual([columns, rows]);
@@ -135,28 +136,22 @@ describe('transpose', () => {
       expect(await back.read()).toEqual(integers);
     }
   });
-
-  test('is cut where it has more than 65,535 workgroups', async () => {
-    using scope = gpu.scope();
-    void scope;
-    const columns = 65_535 * 16 + 5;
-    const numbers = Uint32Array.from({ length: columns }, (_, i) => i);
-    const result = await transpose(gpu.tensor(numbers, [1, columns], 'u32')).read();
-    expect(result.every((value, i) => value === i)).toBe(true);
-  });
 });
 
 describe('refuses', () => {
   test('shapes that differ, other element types, and an out that is only read', () => {
     using scope = gpu.scope();
-    void scope;
     const x = gpu.full([4], 1);
-    expect(() => combine(x, gpu.full([2, 2], 1), 'add')).toThrow('combine needs tensors of one shape, but got [4] and [2, 2].');
+    expect(() => combine(x, gpu.full([2, 2], 1), 'add')).toThrow(
+      'combine needs tensors of one shape, but got [4] and [2, 2].',
+    );
     expect(() => map(gpu.full([4], 1, 'u32'), 'exp')).toThrow('map works on f32 tensors, but one is u32.');
     const y = gpu.full([4], 2);
     expect(() => axpy(1, x, y, { out: x })).toThrow(InvalidInputError);
     expect(() => combine(x, y, 'add', { out: y })).toThrow('combine can be written over its x only');
     expect(() => combine(x, x, 'add', { out: x })).toThrow('not where both operands are the same tensor');
-    expect(() => transpose(gpu.full([2, 3], 1), { out: gpu.full([2, 3], 1) })).toThrow('The transpose needs another tensor of shape [3, 2]');
+    expect(() => transpose(gpu.full([2, 3], 1), { out: gpu.full([2, 3], 1) })).toThrow(
+      'The transpose needs another tensor of shape [3, 2]',
+    );
   });
 });

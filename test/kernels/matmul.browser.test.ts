@@ -25,7 +25,10 @@ const fixedShapes = [
   [3, 130, 257],
 ] as const;
 const draw = uniformSource(20_090_101);
-const randomShapes = Array.from({ length: 4 }, () => [1 + Math.floor(140 * draw()), 1 + Math.floor(140 * draw()), 1 + Math.floor(140 * draw())] as const);
+const randomShapes = Array.from(
+  { length: 4 },
+  () => [1 + Math.floor(140 * draw()), 1 + Math.floor(140 * draw()), 1 + Math.floor(140 * draw())] as const,
+);
 const shapes = [...fixedShapes, ...randomShapes];
 
 for (const variant of matmulVariants) {
@@ -39,7 +42,6 @@ for (const variant of matmulVariants) {
       test(`stays below the BLAS-3 bound with A${transposeA ? ' transposed' : ''} and B${transposeB ? ' transposed' : ''}`, async () => {
         for (const [m, n, k] of shapes) {
           using scope = gpu.scope();
-          void scope;
           const a = float32s(m * k, m + 1000 * k);
           const b = float32s(k * n, n + 7000 * k);
           const left = gpu.tensor(a, transposeA ? [k, m] : [m, k]);
@@ -54,7 +56,6 @@ for (const variant of matmulVariants) {
 
     test('needs no feature and no limit beyond the defaults', async () => {
       using scope = plain.scope();
-      void scope;
       const [m, n, k] = [70, 45, 66];
       const a = float32s(m * k, 1);
       const b = float32s(k * n, 2);
@@ -64,7 +65,6 @@ for (const variant of matmulVariants) {
 
     test('gives the same bits every time', async () => {
       using scope = gpu.scope();
-      void scope;
       const a = gpu.tensor(float32s(77 * 130, 3), [77, 130]);
       const b = gpu.tensor(float32s(130 * 59, 4), [130, 59]);
       const first = await matmul(a, b, { variant }).read();
@@ -73,7 +73,6 @@ for (const variant of matmulVariants) {
 
     test('writes into a given tensor', async () => {
       using scope = gpu.scope();
-      void scope;
       const out = gpu.full([2, 2], 9);
       const result = matmul(gpu.tensor([1, 2, 3, 4], [2, 2]), gpu.tensor([5, 6, 7, 8], [2, 2]), { variant, out });
       expect(result).toBe(out);
@@ -84,7 +83,6 @@ for (const variant of matmulVariants) {
 
 test('auto takes what was measured', async () => {
   using scope = gpu.scope();
-  void scope;
   const a = gpu.tensor(float32s(96 * 96, 5), [96, 96]);
   const measured = await tuneMatmul(a, a.device.tensor(float32s(96 * 96, 6), [96, 96]), {
     variants: ['naive', 'vec4'],
@@ -98,7 +96,10 @@ test('auto takes what was measured', async () => {
 
 test('the reference says the same in float64', async () => {
   const cpu = openReference();
-  const c = matmul(cpu.tensor([1, 2, 3, 4, 5, 6], [3, 2]), cpu.tensor([1, 0, 2, 1], [2, 2]), { transposeA: false, transposeB: true });
+  const c = matmul(cpu.tensor([1, 2, 3, 4, 5, 6], [3, 2]), cpu.tensor([1, 0, 2, 1], [2, 2]), {
+    transposeA: false,
+    transposeB: true,
+  });
   expect([...(await c.read())]).toEqual([1, 4, 3, 10, 5, 16]);
   const t = matmul(cpu.tensor([1, 2, 3, 4, 5, 6], [2, 3]), cpu.tensor([1, 1], [2, 1]), { transposeA: true });
   expect([...(await t.read())]).toEqual([5, 7, 9]);
@@ -107,7 +108,6 @@ test('the reference says the same in float64', async () => {
 describe('refuses', () => {
   test('shapes that do not agree', () => {
     using scope = gpu.scope();
-    void scope;
     const a = gpu.full([3, 4], 1);
     expect(() => matmul(a, gpu.full([3, 4], 1))).toThrow(InvalidInputError);
     expect(() => matmul(a, gpu.full([3, 4], 1))).toThrow('A matrix of 3 x 4 cannot be multiplied by one of 3 x 4');
@@ -116,7 +116,6 @@ describe('refuses', () => {
 
   test('an out of the wrong shape, or one that is an operand', () => {
     using scope = gpu.scope();
-    void scope;
     const a = gpu.full([4, 4], 1);
     expect(() => matmul(a, a, { out: gpu.full([4, 5], 0) })).toThrow('The product is 4 x 4, but out is 4 x 5.');
     expect(() => matmul(a, a, { out: a })).toThrow('cannot be written over its own operands');

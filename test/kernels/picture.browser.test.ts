@@ -21,7 +21,6 @@ describe('downsample', () => {
         [257, 130, 64, 64],
       ] as const) {
         using scope = gpu.scope();
-        void scope;
         const numbers = float32s(m * n, m + n, -1, 3);
         const result = downsample(gpu.tensor(numbers, [m, n]), [rows, columns], pooling);
         expect(result.shape).toEqual([rows, columns]);
@@ -39,7 +38,6 @@ describe('downsample', () => {
 
   test('refuses a picture without pixels and a vector', () => {
     using scope = gpu.scope();
-    void scope;
     expect(() => downsample(gpu.full([4, 4], 1), [0, 4], 'max')).toThrow(InvalidInputError);
     expect(() => downsample(gpu.full([4], 1), [1, 1], 'max')).toThrow('x must be a matrix');
   });
@@ -49,7 +47,6 @@ describe('colorMap', () => {
   for (const scale of ['linear', 'log'] as const) {
     test(`runs through viridis on a ${scale} scale`, async () => {
       using scope = gpu.scope();
-      void scope;
       const numbers = Float32Array.from({ length: 1000 }, (_, i) => 1e-4 * 10 ** ((6 * i) / 999 - 1));
       const options = { low: 1e-4, high: 1, scale };
       const pixels = await colorMap(gpu.tensor(numbers, [10, 100]), options).read();
@@ -67,7 +64,6 @@ describe('colorMap', () => {
 
   test('refuses an empty range and a log scale from zero', () => {
     using scope = gpu.scope();
-    void scope;
     const x = gpu.full([4], 1);
     expect(() => colorMap(x, { low: 1, high: 1 })).toThrow('colorMap needs low < high');
     expect(() => colorMap(x, { low: 0, high: 1, scale: 'log' })).toThrow('low > 0 on a log scale');
@@ -77,13 +73,14 @@ describe('colorMap', () => {
 describe('photographs', () => {
   const draw = uniformSource(77);
   // Every byte value in every channel, and an odd size.
-  const packed = Uint32Array.from({ length: 17 * 31 }, (_, i) => (i < 256 ? i * 0x010101 + 0x7f000000 : Math.floor(draw() * 2 ** 32)));
+  const packed = Uint32Array.from({ length: 17 * 31 }, (_, i) =>
+    i < 256 ? i * 0x010101 + 0x7f000000 : Math.floor(draw() * 2 ** 32),
+  );
 
   for (const space of ['srgb', 'linear'] as const) {
     for (const layout of ['pixels', 'planes'] as const) {
       test(`become ${space} ${layout} and come back byte for byte`, async () => {
         using scope = gpu.scope();
-        void scope;
         const options = { space, layout };
         const values = imageToTensor(gpu.tensor(packed, [17, 31], 'u32'), options);
         expect(values.shape).toEqual(layout === 'pixels' ? [17, 31, 3] : [3, 17, 31]);
@@ -91,7 +88,8 @@ describe('photographs', () => {
         const floats = await values.read();
         exact.forEach((value, i) => {
           // pow is exp2(2.4 log2 x): log2 is off by 2^-21 or 3 ULP of at most 4.4, exp2 by 3 + 2 * 10.6 ULP.
-          const relative = space === 'srgb' ? 3 * 2 ** -23 : 2.4 * Math.LN2 * (3 * 2 ** -21 + 2 ** -21) + 25 * 2 ** -23 + 8 * 2 ** -23;
+          const relative =
+            space === 'srgb' ? 3 * 2 ** -23 : 2.4 * Math.LN2 * (3 * 2 ** -21 + 2 ** -21) + 25 * 2 ** -23 + 8 * 2 ** -23;
           expect(Math.abs((floats[i] ?? Number.NaN) - value)).toBeLessThanOrEqual(relative * value);
         });
         const back = tensorToImage(values, options);
@@ -103,7 +101,6 @@ describe('photographs', () => {
 
   test('clamp what is outside of [0, 1]', async () => {
     using scope = gpu.scope();
-    void scope;
     const numbers = [-1, 0.5, 2];
     expect([...(await tensorToImage(gpu.tensor(numbers, [1, 1, 3])).read())]).toEqual([0xffff8000]);
     expect([...(await tensorToImage(cpu.tensor(numbers, [1, 1, 3])).read())]).toEqual([0xffff8000]);
@@ -111,8 +108,11 @@ describe('photographs', () => {
 
   test('refuse other shapes and element types', () => {
     using scope = gpu.scope();
-    void scope;
-    expect(() => tensorToImage(gpu.full([3, 4, 4], 0))).toThrow('A picture as floats has the shape [height, width, 3], not [3, 4, 4].');
-    expect(() => imageToTensor(gpu.full([4, 4], 0))).toThrow('imageToTensor works on a u32 tensor, but this one is f32.');
+    expect(() => tensorToImage(gpu.full([3, 4, 4], 0))).toThrow(
+      'A picture as floats has the shape [height, width, 3], not [3, 4, 4].',
+    );
+    expect(() => imageToTensor(gpu.full([4, 4], 0))).toThrow(
+      'imageToTensor works on a u32 tensor, but this one is f32.',
+    );
   });
 });

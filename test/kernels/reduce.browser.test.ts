@@ -38,7 +38,11 @@ function bound(values: readonly number[], result: number, reduction: Reduction):
     case 'maximum':
       return 0;
     case 'logSumExp': {
-      const largest = Math.max(...values.slice(0, 1), ...values.slice(1, 2), values.reduce((most, value) => Math.max(most, value), -Infinity));
+      const largest = Math.max(
+        ...values.slice(0, 1),
+        ...values.slice(1, 2),
+        values.reduce((most, value) => Math.max(most, value), -Infinity),
+      );
       const logarithm = Math.abs(result - largest);
       return (additions + 3.2 * additions) * step + 2 ** -21 + 3 * step * logarithm + 4 * step * Math.abs(result);
     }
@@ -47,7 +51,12 @@ function bound(values: readonly number[], result: number, reduction: Reduction):
   }
 }
 
-function check(results: NumberArray, exact: NumberArray, groups: (index: number) => readonly number[], reduction: Reduction): void {
+function check(
+  results: NumberArray,
+  exact: NumberArray,
+  groups: (index: number) => readonly number[],
+  reduction: Reduction,
+): void {
   expect(results.length).toBe(exact.length);
   exact.forEach((value, index) => {
     const off = Math.abs((results[index] ?? Number.NaN) - value);
@@ -60,25 +69,36 @@ for (const reduction of reductions) {
     test('of rows, of columns and of everything is within its bound', async () => {
       for (const [rows, columns] of shapes) {
         using scope = gpu.scope();
-        void scope;
         const numbers = float32s(rows * columns, rows + columns, -12, 6);
         const x = gpu.tensor(numbers, [rows, columns]);
         const y = cpu.tensor(numbers, [rows, columns]);
         const row = (index: number): number[] => Array.from(numbers.subarray(index * columns, (index + 1) * columns));
-        const column = (index: number): number[] => Array.from({ length: rows }, (_, i) => numbers[i * columns + index] ?? 0);
+        const column = (index: number): number[] =>
+          Array.from({ length: rows }, (_, i) => numbers[i * columns + index] ?? 0);
         check(await reduceRows(x, reduction).read(), await reduceRows(y, reduction).read(), row, reduction);
         // The last shape has 66,001 columns of two numbers: the first few say enough.
-        const [byColumn, exactByColumn] = [await reduceColumns(x, reduction).read(), await reduceColumns(y, reduction).read()];
+        const [byColumn, exactByColumn] = [
+          await reduceColumns(x, reduction).read(),
+          await reduceColumns(y, reduction).read(),
+        ];
         check(byColumn.subarray(0, 1100), exactByColumn.subarray(0, 1100), column, reduction);
-        check(await reduceAll(x, reduction).read(), await reduceAll(y, reduction).read(), () => Array.from(numbers), reduction);
+        check(
+          await reduceAll(x, reduction).read(),
+          await reduceAll(y, reduction).read(),
+          () => Array.from(numbers),
+          reduction,
+        );
       }
     });
 
     test('gives the same bits twenty times', async () => {
       using scope = gpu.scope();
-      void scope;
       const x = gpu.tensor(float32s(300 * 500, 8, -3, 3), [300, 500]);
-      const [rows, columns, all] = [await reduceRows(x, reduction).read(), await reduceColumns(x, reduction).read(), await reduceAll(x, reduction).read()];
+      const [rows, columns, all] = [
+        await reduceRows(x, reduction).read(),
+        await reduceColumns(x, reduction).read(),
+        await reduceAll(x, reduction).read(),
+      ];
       for (let repeat = 0; repeat < 20; repeat++) {
         expect(await reduceRows(x, reduction).read()).toEqual(rows);
         expect(await reduceColumns(x, reduction).read()).toEqual(columns);
@@ -90,7 +110,6 @@ for (const reduction of reductions) {
 
 test('a million numbers sum as well as blocks and a tree promise', async () => {
   using scope = gpu.scope();
-  void scope;
   const count = 2 ** 20;
   const uniform = float32s(count, 20, 0, 1);
   const steep = float32s(count, 21, 0, 1).map((value) => Math.exp(-20 * value));
@@ -107,12 +126,23 @@ test('a million numbers sum as well as blocks and a tree promise', async () => {
 
 test('logSumExp and softmax hold far out, and without an infinity', async () => {
   using scope = gpu.scope();
-  void scope;
   for (const [numbers, expected] of [
-    [[10_000, 10_001, 10_002, 10_003], [0.0320586, 0.0871443, 0.2368828, 0.6439142]],
-    [[1e30, 1e30, -1e30, 0], [0.5, 0.5, 0, 0]],
-    [[-1e30, -1e30, -1e30, -1e30], [0.25, 0.25, 0.25, 0.25]],
-    [[-1e30, 3, -1e30, 3], [0, 0.5, 0, 0.5]],
+    [
+      [10_000, 10_001, 10_002, 10_003],
+      [0.0320586, 0.0871443, 0.2368828, 0.6439142],
+    ],
+    [
+      [1e30, 1e30, -1e30, 0],
+      [0.5, 0.5, 0, 0],
+    ],
+    [
+      [-1e30, -1e30, -1e30, -1e30],
+      [0.25, 0.25, 0.25, 0.25],
+    ],
+    [
+      [-1e30, 3, -1e30, 3],
+      [0, 0.5, 0, 0.5],
+    ],
   ] as const) {
     const x = gpu.tensor(numbers, [1, 4]);
     const softmax = await softmaxRows(x).read();
@@ -129,7 +159,6 @@ describe('softmax', () => {
   test('is within its bound of float64 and sums to one', async () => {
     for (const [rows, columns] of shapes) {
       using scope = gpu.scope();
-      void scope;
       const numbers = float32s(rows * columns, rows * 3 + columns, -9, 9);
       const result = await softmaxRows(gpu.tensor(numbers, [rows, columns])).read();
       const exact = await softmaxRows(cpu.tensor(numbers, [rows, columns])).read();
@@ -144,7 +173,8 @@ describe('softmax', () => {
           const d = largest - value;
           const relative = (3 + 3 * d + 2.5) * step + ofSum;
           const off = Math.abs((result[at] ?? Number.NaN) - (exact[at] ?? 0));
-          if (!(off <= relative * (exact[at] ?? 0) + 2 ** -126)) expect.fail(`row ${String(row)}, column ${String(column)}: off by ${String(off)}`);
+          if (!(off <= relative * (exact[at] ?? 0) + 2 ** -126))
+            expect.fail(`row ${String(row)}, column ${String(column)}: off by ${String(off)}`);
           total += result[at] ?? Number.NaN;
         });
         expect(Math.abs(total - 1)).toBeLessThanOrEqual((3 + 3 * 18 + 2.5) * step + ofSum);
@@ -154,7 +184,6 @@ describe('softmax', () => {
 
   test('gives the same bits twenty times', async () => {
     using scope = gpu.scope();
-    void scope;
     const x = gpu.tensor(float32s(50 * 700, 9), [50, 700]);
     const first = await softmaxRows(x).read();
     for (let repeat = 0; repeat < 20; repeat++) expect(await softmaxRows(x).read()).toEqual(first);
@@ -164,7 +193,6 @@ describe('softmax', () => {
 test('default limits and no feature are enough', async () => {
   const plain = await openTestDevice({ features: 'none' });
   using scope = plain.scope();
-  void scope;
   const x = plain.tensor([1, 2, 3, 4, 5, 6], [2, 3]);
   expect([...(await reduceRows(x, 'sum').read())]).toEqual([6, 15]);
   expect([...(await reduceColumns(x, 'maximum').read())]).toEqual([4, 5, 6]);
@@ -173,10 +201,11 @@ test('default limits and no feature are enough', async () => {
 
 test('refuses other element types, vectors as matrices, and an out that does not fit', () => {
   using scope = gpu.scope();
-  void scope;
   const x = gpu.full([2, 3], 1);
   expect(() => reduceRows(gpu.full([6], 1), 'sum')).toThrow('x must be a matrix');
   expect(() => reduceAll(gpu.full([6], 1, 'i32'), 'sum')).toThrow(InvalidInputError);
-  expect(() => reduceColumns(x, 'sum', { out: gpu.empty([2]) })).toThrow('reduceColumns needs another f32 tensor of 3 elements as out.');
+  expect(() => reduceColumns(x, 'sum', { out: gpu.empty([2]) })).toThrow(
+    'reduceColumns needs another f32 tensor of 3 elements as out.',
+  );
   expect(() => softmaxRows(x, { out: x })).toThrow('softmaxRows needs another f32 tensor of shape [2, 3] as out.');
 });

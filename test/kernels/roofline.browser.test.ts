@@ -8,7 +8,6 @@ const gpu = await openTestDevice();
 
 test('copy copies, chains compute what the reference does', async () => {
   using scope = gpu.scope();
-  void scope;
   const numbers = float32s(4100, 3);
   expect(await copy(gpu.tensor(numbers, [4100]), gpu.empty([4100])).read()).toEqual(numbers);
   const work = { invocations: 128, iterations: 9 };

@@ -258,6 +258,41 @@ it.each([
   expectClose(actual, expected, (i) => ulp * (dimension + 3) * (expected[i] ?? 0));
 });
 
+describe('split potentials', () => {
+  const problem: Problem = { rows: 67, columns: 131, dimension: 3, cost: 'squared-euclidean', epsilon: 0.002 };
+  const grid = 2 ** -12;
+  const split = (values: ArrayLike<number>) =>
+    Float64Array.from({ length: 2 * values.length }, (_, at) => {
+      const value = values[at >> 1] ?? NaN;
+      const whole = Math.round(value / grid) * grid;
+      return at % 2 === 0 ? whole : value - whole;
+    });
+
+  it('mean what whole ones mean', async () => {
+    const { f, g } = inputs(problem);
+    const bounds = logSumBounds(problem, place(cpu, problem).pairs);
+    for (const device of [gpu, cpu]) {
+      const { pairs, potentials } = place(device, problem);
+      const halves = { rows: device.tensor(split(f), [67, 2]), columns: device.tensor(split(g), [131, 2]) };
+      const whole = await logSumExpOverPairs(pairs, potentials, problem.epsilon).read();
+      expectClose(await logSumExpOverPairs(pairs, halves, problem.epsilon).read(), whole, (i) => 2 * (bounds[i] ?? 0));
+      const transform = await cTransform(pairs, potentials.columns).read();
+      expectClose(await cTransform(pairs, halves.columns).read(), transform, () => 12 * ulp);
+    }
+  });
+
+  it('keep digits that a float32 cannot', async () => {
+    for (const device of [gpu, cpu]) {
+      const potential = device.tensor(split([1, -1]), [2, 2]);
+      const [logSums, logWeights] = [device.tensor([0, 0], [2]), device.tensor([1e-9, 3], [2])];
+      for (let step = 0; step < 10; step++) updatePotential(potential, logSums, logWeights, 1, grid);
+      const [first = NaN, rest = NaN, second = NaN, secondRest = NaN] = await potential.read();
+      expect(Math.abs(first + rest - 1 - 1e-8)).toBeLessThan(1e-14);
+      expect(second + secondRest).toBe(29);
+    }
+  });
+});
+
 describe('bad input', () => {
   it('refuses potentials of the wrong size, unpacked points and pictures larger than the plan', () => {
     const problem: Problem = { rows: 5, columns: 7, dimension: 3, cost: 'squared-euclidean', epsilon: 0.1 };

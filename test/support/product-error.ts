@@ -18,7 +18,8 @@ export function blas3Ratio(computed: ArrayLike<number>, product: DenseProduct): 
       let exact = 0;
       let magnitude = 0;
       for (let l = 0; l < k; l++) {
-        const term = (a[transposeA ? l * m + i : i * k + l] ?? Number.NaN) * (b[transposeB ? j * k + l : l * n + j] ?? Number.NaN);
+        const term =
+          (a[transposeA ? l * m + i : i * k + l] ?? Number.NaN) * (b[transposeB ? j * k + l : l * n + j] ?? Number.NaN);
         exact += term;
         magnitude += Math.abs(term);
       }
