@@ -13,7 +13,7 @@ import { dot, placeProblem, type PlacedProblem, type TransportProblem } from './
 export interface SinkhornOptions {
   /** The weight of the entropy: P minimises `<P, C> + epsilon * sum P log P`. Positive. */
   readonly epsilon: number;
-  /** Whether epsilon is in the units of C, or a multiple of the largest C_ij. Default `absolute`. */
+  /** Whether epsilon is in the units of C, or a multiple of the largest C_ij (absolute where that is not positive). Default `absolute`. */
   readonly epsilonUnit?: 'absolute' | 'largest-cost';
   /** Stop when both marginals together are this close in L1. Default 1e-6. */
   readonly tolerance?: number;
@@ -84,7 +84,8 @@ export async function* sinkhorn(
   checkOptions(options);
   const placed = 'costOffset' in problem ? problem : await placeProblem(device, problem);
   const { pairs, transposed, rows, columns } = placed;
-  const epsilon = options.epsilon * (options.epsilonUnit === 'largest-cost' ? placed.largestCost : 1);
+  const epsilon =
+    options.epsilon * (options.epsilonUnit === 'largest-cost' && placed.largestCost > 0 ? placed.largestCost : 1);
   const potentials = { rows: device.full([rows.count, 2], 0), columns: device.full([columns.count, 2], 0) };
   const grid = potentialGrid(placed);
   const swapped = { rows: potentials.columns, columns: potentials.rows };

@@ -4,7 +4,7 @@ import { InvalidInputError } from './errors';
 
 // Browsers before explicit resource management (Safari up to 26, Firefox up to 140) lack the symbol that the build's
 // lowered `using` looks for under this registered name. To be removed when `build.target` is a version that has it.
-if (!('dispose' in Symbol)) Object.defineProperty(Symbol, 'dispose', { value: Symbol.for('Symbol.dispose') });
+if (!Reflect.has(Symbol, 'dispose')) Object.defineProperty(Symbol, 'dispose', { value: Symbol.for('Symbol.dispose') });
 
 /** Owns the tensors of a session and frees them scope by scope. */
 export class ScopeStack<Owned extends Tensor> {

@@ -118,41 +118,44 @@ export class LabPageElement extends LitElement {
     const summary = this.catalogue.find(({ id }) => id === this.lab);
     return html`<aside><tessella-lab-rail .catalogue=${this.catalogue} .current=${this.lab}></tessella-lab-rail></aside>
       <main>
-        <div class="about">
-          <h1>${summary?.title ?? ''}</h1>
-          <p class="lede">${summary?.summary ?? ''}</p>
-          <p class="cite">
-            ${(summary?.papers ?? []).map(
-              ({ title, authors, year, link }, index) =>
-                html`${index === 0 ? nothing : ' · '}<a href=${link} title="${authors}, ${year}">${title}</a>`,
-            )}
-          </p>
-        </div>
         <tessella-lab
           lab=${this.lab}
           permalink
           hide="share"
           @tessella-status=${this.#follow}
           @tessella-change=${this.#follow}
-        ></tessella-lab>
-        <div class="tabs" role="tablist" @keydown=${this.#onKey}>
-          ${Object.entries(tabs).map(
-            ([tab, label]) =>
-              html`<button
-                id="tab-${tab}"
-                role="tab"
-                aria-selected=${String(tab === this.tab) as 'true' | 'false'}
-                aria-controls="panel"
-                tabindex=${tab === this.tab ? 0 : -1}
-                @click=${() => {
-                  this.tab = tab as Tab;
-                }}
-              >
-                ${label}
-              </button>`,
-          )}
-        </div>
-        <div id="panel" role="tabpanel" aria-labelledby="tab-${this.tab}">${this.#panel()}</div>
+        >
+          <div class="about" slot="header">
+            <h1>${summary?.title ?? ''}</h1>
+            <p class="lede">${summary?.summary ?? ''}</p>
+            <p class="cite">
+              ${(summary?.papers ?? []).map(
+                ({ title, authors, year, link }, index) =>
+                  html`${index === 0 ? nothing : ' · '}<a href=${link} title="${authors}, ${year}">${title}</a>`,
+              )}
+            </p>
+          </div>
+          <div slot="footer">
+            <div class="tabs" role="tablist" @keydown=${this.#onKey}>
+              ${Object.entries(tabs).map(
+                ([tab, label]) =>
+                  html`<button
+                    id="tab-${tab}"
+                    role="tab"
+                    aria-selected=${tab === this.tab ? 'true' : 'false'}
+                    aria-controls="panel"
+                    tabindex=${tab === this.tab ? 0 : -1}
+                    @click=${() => {
+                      this.tab = tab as Tab;
+                    }}
+                  >
+                    ${label}
+                  </button>`,
+              )}
+            </div>
+            <div id="panel" role="tabpanel" aria-labelledby="tab-${this.tab}">${this.#panel()}</div>
+          </div>
+        </tessella-lab>
       </main>`;
   }
 

@@ -20,6 +20,7 @@ export class ParameterPanelElement extends LitElement {
     initial: { attribute: false },
     preset: { attribute: false },
     problems: { attribute: false },
+    isUnfolded: { state: true },
   };
   declare manifest: LabManifest | null;
   declare values: ParameterValues;
@@ -28,6 +29,8 @@ export class ParameterPanelElement extends LitElement {
   declare preset: string | null;
   /** What a run had to say about single parameters. */
   declare problems: Readonly<Record<string, string>>;
+  /** On a narrow page only the first parameters show, so that the result is never far, until a person asks for all. */
+  declare private isUnfolded: boolean;
 
   static override styles = [
     base,
@@ -77,6 +80,20 @@ export class ParameterPanelElement extends LitElement {
       select {
         width: 100%;
       }
+      .more {
+        display: none;
+      }
+      @container lab (max-width: 559px) {
+        .more {
+          display: block;
+          width: 100%;
+          margin-top: 12px;
+        }
+        .folded .fields > :nth-child(n + 3),
+        .folded section + section {
+          display: none;
+        }
+      }
     `,
   ];
 
@@ -87,6 +104,7 @@ export class ParameterPanelElement extends LitElement {
     this.initial = noValues;
     this.preset = null;
     this.problems = noProblems;
+    this.isUnfolded = false;
   }
 
   override render(): TemplateResult | typeof nothing {
@@ -97,54 +115,64 @@ export class ParameterPanelElement extends LitElement {
     const others = shown.filter(([, declaration]) => declaration.kind !== 'data');
     const presets = Object.fromEntries(Object.entries(manifest.presets).map(([name, { label }]) => [name, label]));
     const same = differences(manifest.params, this.initial, this.values).length === 0;
-    return html`
-      ${
-        others.length === 0
-          ? nothing
-          : html`<section aria-label="Parameters">
-              <h2>
-                Parameters
-                <button
-                  class="plain"
-                  part="reset-all"
-                  type="button"
-                  ?data-same=${same}
-                  @click=${() => {
-                    send(this, 'reset-all', null);
-                  }}
-                >
-                  reset all
-                </button>
-              </h2>
-              ${this.fields(others)}
-            </section>`
-      }
-      ${
-        data.length === 0
-          ? nothing
-          : html`<section aria-label="Data">
-              <h2>Data</h2>
-              ${this.fields(data)}
-            </section>`
-      }
-      ${
-        Object.keys(presets).length === 0
-          ? nothing
-          : html`<section aria-label="Presets">
-              <h2>Presets</h2>
-              ${optionsControl({
-                id: 'preset',
-                label: 'Preset',
-                options: presets,
-                value: this.preset,
-                none: 'choose a preset',
-                choose: (preset) => {
-                  send(this, 'preset-choose', { preset });
-                },
-              })}
-            </section>`
-      }
-    `;
+    return html`<div class=${this.isUnfolded ? '' : 'folded'}>
+        ${
+          others.length === 0
+            ? nothing
+            : html`<section aria-label="Parameters">
+                <h2>
+                  Parameters
+                  <button
+                    class="plain"
+                    part="reset-all"
+                    type="button"
+                    ?data-same=${same}
+                    @click=${() => {
+                      send(this, 'reset-all', null);
+                    }}
+                  >
+                    reset all
+                  </button>
+                </h2>
+                ${this.fields(others)}
+              </section>`
+        }
+        ${
+          data.length === 0
+            ? nothing
+            : html`<section aria-label="Data">
+                <h2>Data</h2>
+                ${this.fields(data)}
+              </section>`
+        }
+        ${
+          Object.keys(presets).length === 0
+            ? nothing
+            : html`<section aria-label="Presets">
+                <h2>Presets</h2>
+                ${optionsControl({
+                  id: 'preset',
+                  label: 'Preset',
+                  options: presets,
+                  value: this.preset,
+                  none: 'choose a preset',
+                  choose: (preset) => {
+                    send(this, 'preset-choose', { preset });
+                  },
+                })}
+              </section>`
+        }
+      </div>
+      <button
+        class="more"
+        type="button"
+        aria-expanded=${this.isUnfolded ? 'true' : 'false'}
+        @click=${() => {
+          this.isUnfolded = !this.isUnfolded;
+        }}
+      >
+        ${this.isUnfolded ? 'Fewer parameters' : 'All parameters, data and presets'}
+      </button>`;
   }
 
   private fields(entries: readonly (readonly [string, ParameterDeclaration])[]): TemplateResult {

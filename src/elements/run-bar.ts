@@ -47,7 +47,7 @@ export class RunBarElement extends LitElement {
       .words {
         display: flex;
         justify-content: flex-end;
-        flex: 0 1 34em;
+        flex: 3 1 18em;
         min-width: 0;
         height: 1.4em;
         font-size: 13px;
