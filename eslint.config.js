@@ -85,6 +85,7 @@ export default tseslint.config(
         { selector: 'TSEnumDeclaration', message: 'Use a union of strings or an `as const` object.' },
       ],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+      '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
       'no-console': 'error',
     },
   },

@@ -162,7 +162,7 @@ export async function gaussianBlur(
   return { width, height, values: fromHeads(await device.read(result), 1) };
 }
 
-/** Peak signal-to-noise ratio in decibels, for a peak of 1, over the pixels from `start` up to but without `end`. */
+/** Peak signal-to-noise ratio in decibels, for a peak of 1 and at most 150 (pictures that are the same), over the pixels from `start` up to but without `end`. */
 export function peakSignalToNoise(
   picture: Picture,
   clean: Picture,
@@ -171,7 +171,7 @@ export function peakSignalToNoise(
 ): number {
   let sum = 0;
   for (let i = 3 * start; i < 3 * end; i++) sum += ((picture.values[i] ?? 0) - (clean.values[i] ?? 0)) ** 2;
-  return -10 * Math.log10(sum / (3 * (end - start)));
+  return -10 * Math.log10(Math.max(1e-15, sum / (3 * (end - start))));
 }
 
 /** RGB to what the heads average: RGB and a fourth column of ones, or a plane per channel. */

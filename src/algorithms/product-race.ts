@@ -135,6 +135,8 @@ export interface VariantResult {
   readonly variant: MatmulVariant;
   readonly sizes: ProductSizes;
   readonly timing: Measurement;
+  /** Linking and compiling, the longest at any size of this race so far; zero where an earlier run had done it. */
+  readonly compileMs: number;
   /** One product by the clock, from the call to the end of the work on the device. */
   readonly computeMs: number;
   /** Copying the whole product to the host. */
@@ -173,6 +175,7 @@ async function raceVariant(operands: Operands, variant: MatmulVariant, options: 
     variant,
     sizes,
     timing,
+    compileMs: timing.compileMs,
     computeMs: computed - start,
     readBackMs: read - computed,
     flopsPerSecond: (1000 * flops) / timing.medianMs,
@@ -225,7 +228,12 @@ export async function* raceProduct(device: Device, race: Race): AsyncGenerator<R
     const results: VariantResult[] = [];
     for (const variant of variants) {
       yield { operands, variant, results, step: all.length, steps };
-      const result = await raceVariant(operands, variant, effort);
+      const measured = await raceVariant(operands, variant, effort);
+      const compileMs = Math.max(
+        measured.compileMs,
+        ...all.filter((earlier) => earlier.variant === variant).map((earlier) => earlier.compileMs),
+      );
+      const result = { ...measured, compileMs };
       results.push(result);
       all.push(result);
       yield { operands, variant, result, results, step: all.length, steps };

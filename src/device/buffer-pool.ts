@@ -14,7 +14,7 @@ const megabyte = 1 << 20;
 const checkedSizeBytes = 16 * megabyte;
 
 /** Rounds up to a size class: at most a quarter more than asked for, a multiple of 256. */
-export function sizeClass(sizeBytes: number): number {
+function sizeClass(sizeBytes: number): number {
   const rounded = Math.max(256, Math.ceil(sizeBytes / 256) * 256);
   if (rounded <= 4096) return rounded;
   const step = 2 ** Math.floor(Math.log2(rounded)) / 4;

@@ -60,6 +60,8 @@ export class CommandQueue {
   #recorded: Command[] = [];
   #released: PooledBuffer[] = [];
   #tail: Promise<unknown> = Promise.resolve();
+  /** How many flushes and reads are under way. */
+  #pending = 0;
   #closed = false;
   #lastDoneMs = 0;
 
@@ -88,7 +90,8 @@ export class CommandQueue {
 
   /** Gives a buffer back to the pool once everything recorded so far has been submitted. */
   releaseWhenSubmitted(pooled: PooledBuffer): void {
-    this.#released.push(pooled);
+    if (this.#recorded.length === 0 && this.#pending === 0) this.#context.pool.give(pooled);
+    else this.#released.push(pooled);
   }
 
   /** Submits what is recorded; resolves when all of it is submitted and none of it failed validation. */
@@ -164,10 +167,12 @@ export class CommandQueue {
     const released = this.#released;
     this.#recorded = [];
     this.#released = [];
+    this.#pending += 1;
     const result = this.#tail.then(async () => {
       try {
         return await work(commands);
       } finally {
+        this.#pending -= 1;
         this.#give(released);
       }
     });

@@ -22,11 +22,11 @@ export function toTypedArray(
 ): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
   switch (type) {
     case 'f32':
-      return Float32Array.from(data);
+      return new Float32Array(data);
     case 'u32':
-      return Uint32Array.from(data);
+      return new Uint32Array(data);
     case 'i32':
-      return Int32Array.from(data);
+      return new Int32Array(data);
     default:
       return type satisfies never;
   }

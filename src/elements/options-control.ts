@@ -14,7 +14,7 @@ interface OptionsControl {
 }
 
 /** True if the labels are few and short enough for one row of a panel. */
-export function fitsSegments(labels: readonly string[]): boolean {
+function fitsSegments(labels: readonly string[]): boolean {
   const widest = Math.max(0, ...labels.map((label) => label.length));
   return labels.length >= 2 && labels.length <= 4 && widest * labels.length <= 34;
 }

@@ -40,11 +40,6 @@ function buildMap(): Uint8ClampedArray {
 /** Viridis as RGBA bytes, `4 * MAP_STEPS` of them, from low to high. */
 export const viridis: Uint8ClampedArray = buildMap();
 
-/** The step of the map for a share of the range, 0 to 1. */
-export function mapStep(share: number): number {
-  return Math.min(MAP_STEPS - 1, Math.max(0, Math.round(share * (MAP_STEPS - 1))));
-}
-
 /** The same map as words of canvas pixels, for writing whole pixels at once. */
 export const viridisWords: Uint32Array = new Uint32Array(viridis.buffer);
 

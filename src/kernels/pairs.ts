@@ -108,7 +108,7 @@ export function costFlops(pairs: Pairs): number {
 
 /** Invocations of a workgroup; each takes four rows. */
 const GROUP = 64;
-export const rowsPerWorkgroup = 4 * GROUP;
+const rowsPerWorkgroup = 4 * GROUP;
 
 /** How the rows and columns of a pass over all pairs are split: a function of the shape alone, so results repeat bit by bit. */
 export interface Split {

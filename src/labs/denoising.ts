@@ -20,12 +20,12 @@ import { randomNormal } from '../kernels/random';
 import type { HeatmapFrame, ImageFrame, LineFrame, StatusFrame } from './frames';
 import type { Photograph } from './parameters';
 
-/** Pixels of a photograph, the longer side `size` long: the whole of it scaled down, or a window at its middle. */
+/** Pixels of a photograph: the whole of it scaled down, the longer side `size` long, or a square window at its middle. */
 export function pictureOf(photograph: Photograph, size: number, isWindow: boolean): Picture {
   const { width: fullWidth, height: fullHeight } = photograph;
   const ratio = size / Math.max(fullWidth, fullHeight);
   const width = Math.max(1, isWindow ? Math.min(size, fullWidth) : Math.round(ratio * fullWidth));
-  const height = Math.max(1, isWindow ? Math.min(Math.round(0.75 * size), fullHeight) : Math.round(ratio * fullHeight));
+  const height = Math.max(1, isWindow ? Math.min(size, fullHeight) : Math.round(ratio * fullHeight));
   const { pixels, width: stride } = isWindow ? photograph : resize(photograph, width, height);
   const left = isWindow ? Math.floor((fullWidth - width) / 2) : 0;
   const top = isWindow ? Math.floor((fullHeight - height) / 2) : 0;

@@ -55,20 +55,22 @@ export function tableOf(
   ceiling: number,
   uploadMs: number,
 ): TableFrame {
-  const rows = results.map(({ variant, timing, flopsPerSecond, bytesPerSecond, error, computeMs, readBackMs }) => ({
-    variant: labelOf(device, variant),
-    median: timing.medianMs,
-    spread: timing.spreadMs,
-    repeats: `${String(timing.samples.length)} × ${String(timing.repeats)}`,
-    gigaflops: flopsPerSecond / 1e9,
-    gigabytes: bytesPerSecond / 1e9,
-    share: (100 * flopsPerSecond) / ceiling,
-    ratio: error.largest,
-    compile: timing.compileMs,
-    upload: uploadMs,
-    compute: computeMs,
-    readBack: readBackMs,
-  }));
+  const rows = results.map(
+    ({ variant, timing, compileMs, flopsPerSecond, bytesPerSecond, error, computeMs, readBackMs }) => ({
+      variant: labelOf(device, variant),
+      median: timing.medianMs,
+      spread: timing.spreadMs,
+      repeats: `${String(timing.samples.length)} × ${String(timing.repeats)}`,
+      gigaflops: flopsPerSecond / 1e9,
+      gigabytes: bytesPerSecond / 1e9,
+      share: (100 * flopsPerSecond) / ceiling,
+      ratio: error.largest,
+      compile: compileMs,
+      upload: uploadMs,
+      compute: computeMs,
+      readBack: readBackMs,
+    }),
+  );
   return { rows, source: sourceOf(results) };
 }
 

@@ -14,7 +14,7 @@ const listeners = new Set<() => void>();
 let memory: Readonly<Record<string, StoredResult>> = {};
 
 /** The key of a claim; ids are unique within a lab only. */
-export function resultKey(lab: string, claim: string): string {
+function resultKey(lab: string, claim: string): string {
   return `${lab}/${claim}`;
 }
 

@@ -3,7 +3,7 @@ import { attributeName, differences, valueText } from './attributes';
 import { presetValues, type LabSchema, type Setting } from './permalink';
 
 /** Text made safe inside a double-quoted attribute. */
-export function escapeAttribute(text: string): string {
+function escapeAttribute(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 

@@ -4,9 +4,6 @@
  */
 import { css } from 'lit';
 
-/** The themes that a root element's `theme` attribute takes; without the attribute it follows the page around it. */
-export type Theme = 'light' | 'dark' | 'auto';
-
 /**
  * Custom properties named `--tessella-*`. Colours are `light-dark()` pairs and follow `color-scheme`: the embedding
  * page's own without a `theme` attribute, the system's with `theme="auto"`, and fixed with `light` or `dark`.

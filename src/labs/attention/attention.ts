@@ -34,7 +34,7 @@ export default defineLab({
   presets: {
     quick: { label: '64 pixels high', params: { size: 64 } },
     standard: { label: '80 pixels high', params: { size: 80 } },
-    large: { label: '128 pixels high', params: { size: 128 } },
+    large: { label: '128 x 128 pixels', params: { size: 128, part: 'window', variant: 'flash' } },
   },
   quick: 'quick',
   thumbnail: { preset: 'quick', figure: 'pictures' },

@@ -79,6 +79,8 @@ test('a generated product of 128 or more is timed at an eighth, a quarter and a 
   const { result } = await runOn(gpu, { m: 128, n: 128, k: 128, variant: 'vec4' });
   expect(result.all.map(({ sizes }) => sizes.m)).toEqual([16, 32, 64, 128]);
   expect(result.results.map(({ variant }) => variant)).toEqual(['vec4']);
+  // What was compiled at the first size is not forgotten at the last.
+  expect(result.results[0]?.compileMs).toBe(Math.max(...result.all.map(({ timing }) => timing.compileMs)));
 });
 
 test('every claim holds that does not depend on the clock, at the quick preset', async () => {

@@ -74,9 +74,6 @@ describe.each(['GPU', 'reference device'])('on the %s', (name) => {
     expect(new Set(shown.flatMap((frames) => Object.keys(frames)))).toEqual(
       new Set(['pictures', 'clouds', 'error', 'status', 'plan', 'cost', 'numbers']),
     );
-    const { pictures } = last as {
-      pictures: { slot: string; pixels: Uint8ClampedArray; width: number; height: number };
-    };
     expect([picture.slot, picture.width, picture.height]).toEqual(['result', 37, 23]);
     meanColor(picture.pixels).forEach((value, channel) => {
       expect(Math.abs(value - (meanColor(defaults.target.pixels)[channel] ?? 0))).toBeLessThan(12);
