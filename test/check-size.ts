@@ -52,7 +52,8 @@ function report(title: string, chunks: Chunks, files: Iterable<string>, bar: num
   const total = rows.reduce((sum, { bytes }) => sum + bytes, 0);
   const verdict = total <= bar ? 'within' : 'OVER';
   console.log(`${title}: ${kilobytes(total)} gzip, ${verdict} the bar of ${kilobytes(bar)}`);
-  for (const { file, bytes } of rows.sort((a, b) => b.bytes - a.bytes)) console.log(`  ${kilobytes(bytes).padStart(9)}  ${file}`);
+  for (const { file, bytes } of rows.sort((a, b) => b.bytes - a.bytes))
+    console.log(`  ${kilobytes(bytes).padStart(9)}  ${file}`);
   return total <= bar;
 }
 

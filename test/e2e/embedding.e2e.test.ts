@@ -23,7 +23,9 @@ it('runs two labs on one engine, each with its own attributes', async () => {
     await waitForResult(lab);
   }
   expect(page.workers()).toHaveLength(1);
-  const epsilons = await page.locator('tessella-lab').evaluateAll((labs) => labs.map((lab) => lab.getAttribute('epsilon')));
+  const epsilons = await page
+    .locator('tessella-lab')
+    .evaluateAll((labs) => labs.map((lab) => lab.getAttribute('epsilon')));
   expect(epsilons).toEqual(['0.2', '0.05']);
   expect(problems).toEqual([]);
 });
@@ -68,5 +70,8 @@ it('keeps running where attributes are out of range or of the wrong type, and sa
   const lab = page.locator('#range');
   await lab.scrollIntoViewIfNeeded();
   await waitForResult(lab);
-  await lab.getByText(/epsilon/i).first().waitFor();
+  await lab
+    .getByText(/epsilon/i)
+    .first()
+    .waitFor();
 });

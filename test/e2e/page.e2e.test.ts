@@ -31,7 +31,9 @@ describe.each([
   it('is no wider than the window', async () => {
     const { page } = await visit(browser, inject('baseUrl'), { width, colorScheme });
     await page.locator('tessella-lab').first().waitFor();
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     expect(overflow).toBe(0);
   });
 });
@@ -44,7 +46,10 @@ describe('a browser without WebGPU', () => {
       const lab = page.locator('tessella-lab').first();
       await lab.waitFor();
       await waitForResult(lab);
-      await page.getByText(/reference device/i).first().waitFor();
+      await page
+        .getByText(/reference device/i)
+        .first()
+        .waitFor();
       expect(problems).toEqual([]);
     } finally {
       await without.close();

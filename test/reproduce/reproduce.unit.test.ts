@@ -105,7 +105,14 @@ describe('listing claims', () => {
     const engine = engineOf({ kind: 'reference', prove: () => Promise.reject(new Error('A listing must not run.')) });
     const rows = parsed(await printed(engine, { list: true }));
     expect(rows).toHaveLength(3);
-    expect(rows[0]).toMatchObject({ lab: 'matmul', id: 'first', catalog: 'P001', measured: null, holds: null, seconds: null });
+    expect(rows[0]).toMatchObject({
+      lab: 'matmul',
+      id: 'first',
+      catalog: 'P001',
+      measured: null,
+      holds: null,
+      seconds: null,
+    });
     expect(rows[0]).not.toHaveProperty('error');
   });
 });

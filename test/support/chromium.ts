@@ -81,7 +81,9 @@ async function unpackInto(folder: string): Promise<void> {
   try {
     const { default: chromium } = await import('@sparticuz/chromium');
     // The package unpacks to the folder for temporary files, and its libraries only where it thinks it is on AWS.
-    await withEnvironment({ TMPDIR: staging, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' }, () => chromium.executablePath());
+    await withEnvironment({ TMPDIR: staging, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' }, () =>
+      chromium.executablePath(),
+    );
     await rename(staging, folder);
   } catch (error) {
     if (!existsSync(join(folder, 'chromium'))) throw error;
@@ -123,5 +125,7 @@ async function withEnvironment<T>(values: Readonly<Record<string, string>>, acti
 }
 
 function definedEnvironment(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

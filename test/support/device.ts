@@ -1,6 +1,12 @@
 /** The devices that tests run on. Where there is no adapter a test fails: it never skips. */
 import { afterAll } from 'vitest';
-import { openReferenceDevice, openWebGpuDevice, type ReferenceDevice, type WebGpuDevice, type WebGpuOptions } from '../../src/device';
+import {
+  openReferenceDevice,
+  openWebGpuDevice,
+  type ReferenceDevice,
+  type WebGpuDevice,
+  type WebGpuOptions,
+} from '../../src/device';
 import { UnsupportedError } from '../../src/device/errors';
 
 const opened = new Map<string, Promise<WebGpuDevice>>();

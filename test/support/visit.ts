@@ -17,7 +17,10 @@ export interface VisitOptions {
 /** A browser with WebGPU on the software adapter, or one without WebGPU. Close it when the file is done. */
 export async function openBrowser({ webgpu = true }: { readonly webgpu?: boolean } = {}): Promise<Browser> {
   const { args = [], ...options } = await chromiumLaunchOptions();
-  return chromium.launch({ ...options, args: webgpu ? args : ['--no-sandbox', '--disable-features=WebGPU,WebGPUService'] });
+  return chromium.launch({
+    ...options,
+    args: webgpu ? args : ['--no-sandbox', '--disable-features=WebGPU,WebGPUService'],
+  });
 }
 
 /** Opens a page in a context of its own: nothing is stored from visits before. */
@@ -38,7 +41,9 @@ export async function visit(browser: Browser, url: string, options: VisitOptions
 
 /** How a `<tessella-lab>` stands; a page can read the same property. */
 export async function labState(lab: Locator): Promise<string> {
-  return lab.evaluate((element) => ('state' in element && typeof element.state === 'string' ? element.state : 'not upgraded'));
+  return lab.evaluate((element) =>
+    'state' in element && typeof element.state === 'string' ? element.state : 'not upgraded',
+  );
 }
 
 /** Waits until a lab has come to a result, and says how: `listening` (live changes reach it) or `finished`. */
