@@ -67,7 +67,8 @@ fn load_rows(first: u32) -> Rows {
 @if(manhattan) fn part(difference: vec4f) -> vec4f { return abs(difference); }
 @if(!manhattan) fn part(difference: vec4f) -> vec4f { return difference * difference; }
 @if(euclidean) fn finish(total: vec4f) -> vec4f { return sqrt(total); }
-@if(!euclidean) fn finish(total: vec4f) -> vec4f { return total; }
+@if(half) fn finish(total: vec4f) -> vec4f { return 0.5f * total; }
+@if(!euclidean && !half) fn finish(total: vec4f) -> vec4f { return total; }
 
 @if(dense)
 fn costs(rows: Rows, j: u32) -> vec4f {

@@ -1,12 +1,19 @@
 /**
- * Entropic optimal transport by Sinkhorn's algorithm in the log domain (Cuturi 2013; Peyre and Cuturi 2019, section 4.4).
- * Written once over streaming kernels: memory is that of the points, and the reference device runs the same lines in float64.
+ * Entropic optimal transport by Sinkhorn's algorithm (Cuturi 2013; Peyre and Cuturi 2019, section 4.4), in the log domain over
+ * streaming kernels, where memory is that of the points, or in the absorbed form, which stores the plan. Written once: the
+ * reference device runs the same lines in float64.
+ *
+ * Conventions. C is |x - y|^2 (a factor 1/2 only for `half-squared-euclidean`), |x - y|, sum |x_k - y_k| or a matrix. P
+ * minimises `<P, C> + epsilon * sum P log P`: the reference measure is the counting measure, and there is no "- 1".
+ * `productObjective` is the value with `epsilon * KL(P | a b^T)` in its place, whose plan is the same.
  */
 import type { Device } from '../device/device';
 import { DivergedError, InvalidInputError } from '../device/errors';
 import type { Tensor } from '../device/tensor';
-import { isSplit, potentialValues } from '../kernels/pairs';
-import { logSumExpOverPairs, marginalError, planCosts, updatePotential, type Potentials } from '../kernels/transport';
+import { affine } from '../kernels/elementwise';
+import { planCosts, type Potentials } from '../kernels/transport';
+import { Anderson, Relaxation, type Acceleration, type AccelerationReport } from './acceleration';
+import { absorbedRound, logDomainRound, readPotential, recordErrors, type RoundState } from './sinkhorn-rounds';
 import { dot, placeProblem, type PlacedProblem, type TransportProblem } from './transport-problem';
 
 /** How to solve. */
@@ -26,7 +33,25 @@ export interface SinkhornOptions {
    * Between 0 and 1; 0 (the default) starts at epsilon.
    */
   readonly scaling?: number;
+  /**
+   * `log` (the default) computes every entry of the plan anew in each pass and stores none. `absorbed` stores the plan twice
+   * (`8 * rows * columns` bytes) and only scales it between two looks at the error; rounds in which the scalings leave the
+   * range of float32 are done again in the log domain, and counted. It takes no over-relaxation.
+   */
+  readonly form?: SinkhornForm;
+  /**
+   * `over-relaxation` stretches every step; `anderson` extrapolates from the last looks at the error and takes back what
+   * did not help. Both begin where epsilon has been reached. Default `none`.
+   */
+  readonly acceleration?: Acceleration;
+  /** The factor of over-relaxation, between 1 and 2. Chosen from the rate of convergence where it is left out. */
+  readonly relaxation?: number;
+  /** Where to start: g of a result, one for each column of the problem. Default 0. */
+  readonly startColumnPotential?: ArrayLike<number> | undefined;
 }
+
+/** Whether the plan is computed anew in every pass, or stored and scaled. */
+export type SinkhornForm = 'log' | 'absorbed';
 
 /** How a run ended. */
 export type SinkhornStatus = 'converged' | 'not-converged' | 'precision-limited';
@@ -38,7 +63,10 @@ export interface SinkhornStep {
   readonly epsilon: number;
   /** L1 error of both marginals after this iteration. */
   readonly marginalError: number;
-  /** L1 error of the row marginal after each iteration since the last step; column sums are right up to rounding. */
+  /**
+   * L1 error of the row marginal after each iteration since the last step (the last one only in the absorbed form); column
+   * sums are right up to rounding, unless steps are stretched.
+   */
   readonly rowErrors: readonly number[];
   readonly problem: PlacedProblem;
   /** The potentials of the centred problem; they change as the iteration goes on. */
@@ -58,6 +86,12 @@ export interface SinkhornResult {
   readonly transportCost: number;
   /** `<P, C> + epsilon * sum P log P`. */
   readonly entropicObjective: number;
+  /** `<P, C> + epsilon * KL(P | a b^T)`. */
+  readonly productObjective: number;
+  readonly acceleration: AccelerationReport;
+  readonly form: SinkhornForm;
+  /** Rounds of the absorbed form that were done again in the log domain. */
+  readonly refusedRounds: number;
   /** Where precision is what limits: about the smallest epsilon (in the units of C) that reaches the tolerance. */
   readonly smallestEpsilon: number | undefined;
   /** f and g of the problem as it was given, in `P_ij = exp((f_i + g_j - C_ij) / epsilon)`; minus infinity without mass. */
@@ -80,66 +114,81 @@ export async function* sinkhorn(
   problem: TransportProblem | PlacedProblem,
   options: SinkhornOptions,
 ): AsyncGenerator<SinkhornStep, SinkhornResult> {
-  const { tolerance = 1e-6, maximumIterations = 1000, checkEvery = 10, scaling = 0 } = options;
+  const { tolerance = 1e-6, maximumIterations = 1000, checkEvery = 10, scaling = 0, form = 'log' } = options;
+  const { acceleration: kind = 'none' } = options;
   checkOptions(options);
   const placed = 'costOffset' in problem ? problem : await placeProblem(device, problem);
-  const { pairs, transposed, rows, columns } = placed;
+  const { rows, columns } = placed;
   const epsilon =
     options.epsilon * (options.epsilonUnit === 'largest-cost' && placed.largestCost > 0 ? placed.largestCost : 1);
-  const potentials = { rows: device.full([rows.count, 2], 0), columns: device.full([columns.count, 2], 0) };
-  const grid = potentialGrid(placed);
-  const swapped = { rows: potentials.columns, columns: potentials.rows };
-  const errors = device.full([checkEvery + 1], 0);
+  if (form === 'absorbed') device.require(8 * rows.count * columns.count, 'the stored plan');
+  const potentials = {
+    rows: device.full([rows.count, 2], 0),
+    columns: placePotential(placed, startOf(placed.columns, options.startColumnPotential)),
+  };
+  const state: RoundState = {
+    problem: placed,
+    potentials,
+    swapped: { rows: potentials.columns, columns: potentials.rows },
+    errors: device.full([checkEvery + 1], 0),
+    grid: potentialGrid(placed),
+  };
+  const relaxation = new Relaxation(kind === 'over-relaxation' ? options.relaxation : 1);
+  const anderson = new Anderson();
 
   let ending: Ending | undefined;
   let reached = Infinity;
   let noise = 0;
   let iteration = 0;
-  let current = scaling > 0 ? Math.max(epsilon, placed.largestCentredCost) : epsilon;
-  let sinceCheck = 0;
+  let refusedRounds = 0;
+  let next = scaling > 0 ? Math.max(epsilon, placed.largestCentredCost) : epsilon;
   while (ending === undefined && iteration < maximumIterations) {
-    iteration += 1;
-    {
-      using _scope = device.scope();
-      const rowSums = logSumExpOverPairs(pairs, potentials, current);
-      // The plan before this update is the last iteration's: its row error costs nothing more.
-      if (sinceCheck > 0) marginalError(rowSums, rows.weightTensor, errors, sinceCheck - 1);
-      updatePotential(potentials.rows, rowSums, rows.logWeights, current, grid);
-      const columnSums = logSumExpOverPairs(transposed, swapped, current);
-      updatePotential(potentials.columns, columnSums, columns.logWeights, current, grid);
+    const count = iteration === 0 ? 1 : Math.min(checkEvery, maximumIterations - iteration);
+    const epsilons: number[] = [];
+    for (; epsilons.length < count; next = Math.max(epsilon, next * scaling)) epsilons.push(next);
+    const current = epsilons.at(-1) ?? epsilon;
+    const isThere = epsilons[0] === epsilon;
+    const factor = isThere ? relaxation.factor : 1;
+    let isAbsorbed = form === 'absorbed' && isThere && iteration > 0;
+    if (isAbsorbed && !(await absorbedRound(state, epsilon, count))) {
+      refusedRounds += 1;
+      isAbsorbed = false;
+    } else if (isAbsorbed) iteration += count;
+    if (!isAbsorbed) {
+      await logDomainRound(state, epsilons, factor);
+      iteration += count;
     }
-    sinceCheck += 1;
-    if (iteration === 1 || sinceCheck === checkEvery || iteration === maximumIterations) {
-      {
+    recordErrors(state, current, count - 1);
+    const measured = await state.errors.read();
+    const rowErrors = Array.from(measured.subarray(isAbsorbed ? count - 1 : 0, count));
+    const rowError = rowErrors.at(-1) ?? NaN;
+    // Right after a plain update of the columns their sums are wrong by rounding alone.
+    const columnError = measured[checkEvery] ?? NaN;
+    if (factor === 1) noise = columnError;
+    reached = rowError + columnError;
+    if (!Number.isFinite(reached)) {
+      throw new DivergedError(
+        `Sinkhorn's iteration left the range of numbers at iteration ${String(iteration)}: raise epsilon.`,
+        { parameter: 'epsilon', iteration },
+      );
+    }
+    yield { iteration, epsilon: current, marginalError: reached, rowErrors, problem: placed, potentials };
+    if (current !== epsilon) continue;
+    ending = factor === 1 ? endingOf(rowError, noise, tolerance) : reached <= tolerance ? 'converged' : undefined;
+    if (ending !== undefined || !isThere) continue;
+    if (kind === 'over-relaxation') relaxation.look(reached, count);
+    if (kind === 'anderson' && iteration < maximumIterations) {
+      const ahead = anderson.next(await readPotential(potentials.columns), reached);
+      if (ahead !== undefined) {
         using _scope = device.scope();
-        marginalError(logSumExpOverPairs(pairs, potentials, current), rows.weightTensor, errors, sinceCheck - 1);
-        marginalError(logSumExpOverPairs(transposed, swapped, current), columns.weightTensor, errors, checkEvery);
+        affine(placePotential(placed, ahead), { out: potentials.columns });
       }
-      const measured = await errors.read();
-      const rowErrors = Array.from(measured.subarray(0, sinceCheck));
-      const rowError = rowErrors.at(-1) ?? NaN;
-      noise = measured[checkEvery] ?? NaN;
-      reached = rowError + noise;
-      if (!Number.isFinite(reached)) {
-        throw new DivergedError(
-          `Sinkhorn's iteration left the range of numbers at iteration ${String(iteration)}: raise epsilon.`,
-          {
-            parameter: 'epsilon',
-            iteration,
-          },
-        );
-      }
-      yield { iteration, epsilon: current, marginalError: reached, rowErrors, problem: placed, potentials };
-      sinceCheck = 0;
-      if (current === epsilon) ending = endingOf(rowError, noise, tolerance);
-    } else {
-      await device.flush();
     }
-    current = Math.max(epsilon, current * scaling);
   }
   // Rounding errors of the marginals grow like 1 / epsilon. Where the iteration did not get down to them, about four times
   // those of the columns is what would have been left. Below 1/128 of the largest cost slow convergence adds them up.
   const status = ending ?? (noise > tolerance ? 'precision-limited' : 'not-converged');
+  const { attempts, refused } = kind === 'anderson' ? anderson : relaxation;
   return {
     ...(await summarize(placed, potentials, epsilon)),
     status,
@@ -147,6 +196,14 @@ export async function* sinkhorn(
     marginalError: reached,
     tolerance,
     epsilon,
+    acceleration: {
+      kind,
+      relaxation: relaxation.factor,
+      attempts: kind === 'none' ? 0 : attempts,
+      refused,
+    },
+    form,
+    refusedRounds,
     smallestEpsilon:
       status === 'precision-limited'
         ? Math.max((1.5 * epsilon * Math.min(reached, 4 * noise)) / tolerance, placed.largestCentredCost / 128)
@@ -154,6 +211,21 @@ export async function* sinkhorn(
     problem: placed,
     potentials,
   };
+}
+
+/** Where the column potential starts, on the host and for the centred cost. */
+function startOf(columns: PlacedProblem['columns'], start: ArrayLike<number> | undefined): Float64Array {
+  if (start === undefined) return new Float64Array(columns.count);
+  if (start.length !== columns.total) {
+    throw new InvalidInputError(
+      `The start has ${String(start.length)} potentials for ${String(columns.total)} columns: give one each.`,
+      { field: 'startColumnPotential' },
+    );
+  }
+  return Float64Array.from(columns.support, (index, j) => {
+    const value = (start[index] ?? 0) - (columns.offsets[j] ?? 0);
+    return Number.isFinite(value) ? value : 0;
+  });
 }
 
 type Ending = 'converged' | 'precision-limited';
@@ -173,7 +245,7 @@ async function summarize(
   placed: PlacedProblem,
   potentials: Potentials,
   epsilon: number,
-): Promise<Pick<SinkhornResult, 'transportCost' | 'entropicObjective' | 'rowPotential' | 'columnPotential'>> {
+): Promise<Pick<SinkhornResult, 'transportCost' | 'entropicObjective' | 'productObjective' | 'rowPotential' | 'columnPotential'>> {
   const { rows, columns, costOffset } = placed;
   const f = await readPotential(potentials.rows);
   const g = await readPotential(potentials.columns);
@@ -183,15 +255,16 @@ async function summarize(
   return {
     transportCost: costs.total + costOffset,
     entropicObjective,
+    productObjective: entropicObjective - epsilon * (negentropy(rows.weights) + negentropy(columns.weights)),
     rowPotential: spread(f, rows),
     columnPotential: spread(g, columns),
   };
 }
 
-/** A potential's values on the host, split or not. */
-export async function readPotential(potential: Tensor): Promise<Float64Array<ArrayBuffer>> {
-  return potentialValues(await potential.read(), isSplit(potential));
-}
+/** `sum a log a`. */
+const negentropy = (weights: Float64Array): number => dot(weights, weights.map(Math.log));
+
+export { readPotential };
 
 /** Puts potential values on a device, split. */
 export function placePotential(problem: PlacedProblem, values: Float64Array): Tensor {
@@ -205,7 +278,7 @@ export function placePotential(problem: PlacedProblem, values: Float64Array): Te
 }
 
 /** A power of two, 2^14 times smaller than the largest cost: sums of its multiples are exact in float32. */
-function potentialGrid({ largestCentredCost }: PlacedProblem): number {
+export function potentialGrid({ largestCentredCost }: PlacedProblem): number {
   return largestCentredCost > 0 ? 2 ** (Math.ceil(Math.log2(largestCentredCost)) - 14) : 1;
 }
 
@@ -237,6 +310,9 @@ function checkOptions({
   maximumIterations = 1000,
   checkEvery = 10,
   scaling = 0,
+  form = 'log',
+  acceleration = 'none',
+  relaxation = 1,
 }: SinkhornOptions): void {
   const require = (isGood: boolean, field: string, expected: string): void => {
     if (!isGood) throw new InvalidInputError(`${field} must be ${expected}.`, { field });
@@ -246,6 +322,12 @@ function checkOptions({
   require(Number.isInteger(maximumIterations) && maximumIterations >= 1, 'maximumIterations', 'a positive integer');
   require(Number.isInteger(checkEvery) && checkEvery >= 1, 'checkEvery', 'a positive integer');
   require(scaling >= 0 && scaling < 1, 'scaling', 'at least 0 and below 1');
+  require(relaxation >= 1 && relaxation < 2, 'relaxation', 'at least 1 and below 2');
+  require(
+    form === 'log' || acceleration !== 'over-relaxation',
+    'acceleration',
+    'none or anderson in the absorbed form, which scales by plain steps',
+  );
 }
 
 /** Runs to the end and returns the result. Options and errors as for `sinkhorn`. */

@@ -20,7 +20,7 @@ export interface PointProblem extends Weighted {
   /** Target points. */
   readonly y: ArrayLike<number>;
   readonly dimension: number;
-  /** Default `squared-euclidean`: |x - y|^2, without a factor 1/2. */
+  /** Default `squared-euclidean`: |x - y|^2, without a factor 1/2 (which `half-squared-euclidean` has). */
   readonly cost?: GroundCost;
 }
 
@@ -97,7 +97,8 @@ async function placePoints(device: Device, problem: PointProblem): Promise<Place
   const columnOffsets = new Float64Array(columns.support.length);
   const xMean = mean(x, rows.weights, dimension);
   const yMean = mean(y, columns.weights, dimension);
-  const isSquared = cost === 'squared-euclidean';
+  const isSquared = cost === 'squared-euclidean' || cost === 'half-squared-euclidean';
+  const factor = cost === 'half-squared-euclidean' ? 0.5 : 1;
   // Any other cost only allows one shift for both clouds.
   const xShift = isSquared ? xMean : xMean.map((value, k) => (value + (yMean[k] ?? 0)) / 2);
   const yShift = isSquared ? yMean : xShift;
@@ -108,9 +109,9 @@ async function placePoints(device: Device, problem: PointProblem): Promise<Place
     for (let k = 0; k < dimension; k++) {
       const d = (xShift[k] ?? 0) - (yShift[k] ?? 0);
       for (let i = 0; i < rowOffsets.length; i++)
-        rowOffsets[i] = (rowOffsets[i] ?? 0) + 2 * d * (x[i * dimension + k] ?? 0) + d * d;
+        rowOffsets[i] = (rowOffsets[i] ?? 0) + factor * (2 * d * (x[i * dimension + k] ?? 0) + d * d);
       for (let j = 0; j < columnOffsets.length; j++)
-        columnOffsets[j] = (columnOffsets[j] ?? 0) - 2 * d * (y[j * dimension + k] ?? 0);
+        columnOffsets[j] = (columnOffsets[j] ?? 0) - factor * 2 * d * (y[j * dimension + k] ?? 0);
     }
   }
   const width = packedWidth(dimension);

@@ -4,7 +4,7 @@
  */
 import type { PooledBuffer } from './buffer-pool';
 import type { Cost } from './device';
-import { CancelledError, ShaderError, throwIfAborted } from './errors';
+import { CancelledError, ShaderError, throwIfAborted, unlessAborted } from './errors';
 import { slotsPerSubmit, type BoundBuffer, type GpuContext } from './gpu-context';
 import type { CompiledPipeline, PipelineRequest } from './pipelines';
 import { packUniforms, uniformSizeBytes, type Uniforms } from './uniforms';
@@ -232,7 +232,8 @@ export class CommandQueue {
         case 'dispatch':
           await this.#cut(
             command.dispatch,
-            await this.#context.guard(command.compiled),
+            // Compiling takes a second on some adapters; a cancelled run does not wait for it.
+            await this.#context.guard(unlessAborted(command.compiled, this.#signal)),
             () => batch,
             submit,
             durations,

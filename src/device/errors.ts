@@ -140,6 +140,21 @@ function construct({ name, message, details }: SerializedError): TessellaError {
   }
 }
 
+/** The same promise, but rejecting as soon as the signal is aborted: with its reason if that is typed, else `CancelledError`. What comes later is dropped. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason instanceof TessellaError ? signal.reason : new CancelledError());
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort);
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}
+
 /** Throws `CancelledError` if the signal was aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new CancelledError();

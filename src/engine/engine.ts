@@ -1,7 +1,7 @@
 /** The engine: labs, runs and claims over one supervised device. The worker exposes it; tests use it as it is. */
 import { openReferenceDevice } from '../device/reference-device';
 import { openWebGpuDevice } from '../device/webgpu-device';
-import { CancelledError, serializeError } from '../device/errors';
+import { CancelledError, serializeError, unlessAborted } from '../device/errors';
 import { readData } from '../data/read';
 import type { LabFamily } from '../labs/define';
 import { registry, type LabSource } from '../labs/registry';
@@ -9,7 +9,7 @@ import { proveClaim } from './claims';
 import { viewKernels } from './kernel-views';
 import { manifest, summarize } from './manifest';
 import type { ClaimResult, EngineApi, EngineStatus, KernelView, LabManifest, LabSummary, RunRequest } from './protocol';
-import { executeRun, unlessAborted, type DataReader, type RunEnvironment } from './run';
+import { executeRun, type DataReader, type RunEnvironment } from './run';
 import { RunControl, type RunPort } from './run-control';
 import { DeviceSupervisor, type DeviceOpeners } from './supervisor';
 

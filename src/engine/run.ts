@@ -2,7 +2,7 @@
  * One run of one lab: read its data, ask for its memory, pull its generator as the page draws, and begin again on a new
  * device when this one is lost. Whatever way it ends, its session is closed.
  */
-import { CancelledError, DeviceLostError, InvalidInputError } from '../device/errors';
+import { CancelledError, DeviceLostError, InvalidInputError, unlessAborted } from '../device/errors';
 import type { AnyLab, CheckedFrames, RunContext } from '../labs/define';
 import type { FigureDeclarations, StatusFrame } from '../labs/frames';
 import type {
@@ -232,20 +232,6 @@ class LiveChanges {
   close(): void {
     this.#stop();
   }
-}
-
-/** The same promise, but rejecting as soon as the signal is aborted. What comes later is dropped. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort);
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
 }
 
 async function aborted(signal: AbortSignal, timeoutMs: number): Promise<void> {

@@ -162,7 +162,7 @@ export abstract class FigureElement<Kind extends FigureKind> extends LitElement 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#resizes.disconnect();
-    cancelAnimationFrame(this.#frameRequest);
+    cancelTurn(this.#frameRequest);
     this.#frameRequest = 0;
   }
 
@@ -180,7 +180,7 @@ export abstract class FigureElement<Kind extends FigureKind> extends LitElement 
   /** Draws at the next animation frame, however often it is called before. */
   protected schedule(): void {
     if (this.#frameRequest !== 0 || !this.isConnected) return;
-    this.#frameRequest = requestAnimationFrame(() => {
+    this.#frameRequest = requestTurn(() => {
       this.#frameRequest = 0;
       this.#drawNow();
     });
@@ -244,6 +244,40 @@ export abstract class FigureElement<Kind extends FigureKind> extends LitElement 
   }
 }
 
+/** Who waits to draw. All figures of a page share the frames: each draws for itself, as many a frame as fit. */
+const turns = new Map<number, () => void>();
+let lastTurn = 0;
+let turnsFrame = 0;
+/** How long drawing may take in one frame before the rest waits for the next one. */
+const turnsBudgetMs = 12;
+
+function requestTurn(draw: () => void): number {
+  lastTurn += 1;
+  turns.set(lastTurn, draw);
+  if (turnsFrame === 0) turnsFrame = requestAnimationFrame(takeTurns);
+  return lastTurn;
+}
+
+function cancelTurn(turn: number): void {
+  turns.delete(turn);
+}
+
+function takeTurns(): void {
+  const start = performance.now();
+  for (const [turn, draw] of turns) {
+    turns.delete(turn);
+    draw();
+    if (performance.now() - start > turnsBudgetMs) break;
+  }
+  turnsFrame = turns.size > 0 ? requestAnimationFrame(takeTurns) : 0;
+}
+
+/**
+ * For canvases of figures: they are kept in plain memory. An accelerated one shares the GPU's process with the lab's own
+ * work, and the page's thread then waits for it (300 ms on the software adapter, measured with the colour transfer lab).
+ */
+export const memoryCanvas: CanvasRenderingContext2DSettings = { willReadFrequently: true };
+
 /** Gives a canvas the pixels of a box in CSS pixels, and a context that draws in CSS pixels on it, cleared. */
 export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
   const ratio = devicePixelRatio;
@@ -255,7 +289,7 @@ export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: numb
     canvas.style.width = `${String(width)}px`;
     canvas.style.height = `${String(height)}px`;
   }
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', memoryCanvas);
   context?.setTransform(ratio, 0, 0, ratio, 0, 0);
   context?.clearRect(0, 0, width, height);
   return context;

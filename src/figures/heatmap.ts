@@ -4,7 +4,7 @@ import type { HeatmapFrame } from '../labs/frames';
 import { formatCount, formatNumber, formatShape, NO_NUMBER } from '../share/format';
 import { MAP_STEPS, viridis, viridisWords } from './colors';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, fitCanvas, register } from './figure';
+import { FigureElement, fitCanvas, memoryCanvas, register, WAITING } from './figure';
 
 /** Where things are, in CSS pixels. */
 interface Layout {
@@ -203,7 +203,7 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
   /** The matrix as a picture of one pixel a cell. */
   #paint(frame: HeatmapFrame): OffscreenCanvas | null {
     const picture = new OffscreenCanvas(frame.columns, frame.rows);
-    const context = picture.getContext('2d');
+    const context = picture.getContext('2d', memoryCanvas);
     if (!context) return null;
     const [low, high] = this.#range ?? [0, 0];
     const scale = high > low ? (MAP_STEPS - 1) / (high - low) : 0;

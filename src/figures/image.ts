@@ -3,7 +3,7 @@ import { html, nothing, type CSSResult, type PropertyDeclarations, type Template
 import type { ImageFrame } from '../labs/frames';
 import { formatShape } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, register, type PictureChoice } from './figure';
+import { FigureElement, memoryCanvas, type PictureChoice, register, WAITING } from './figure';
 import { imageStyles } from './image-styles';
 import { canvasPng } from './png';
 
@@ -89,7 +89,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
         Math.max(1, Math.round(width * shrink)),
         Math.max(1, Math.round(height * shrink)),
       );
-      const context = small.getContext('2d');
+      const context = small.getContext('2d', memoryCanvas);
       if (!canvas || !context) continue;
       context.imageSmoothingEnabled = false;
       context.drawImage(canvas, 0, 0, small.width, small.height);
@@ -259,7 +259,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
       canvas.height = height;
     }
     canvas.dataset.painted = '';
-    const context = canvas.getContext('2d');
+    const context = canvas.getContext('2d', memoryCanvas);
     if (!context) return;
     const shown = this.#shown.get(slot);
     const image = new ImageData(pixels, width, height);

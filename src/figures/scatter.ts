@@ -4,7 +4,7 @@ import type { ScatterFrame } from '../labs/frames';
 import { formatCount, formatNumber } from '../share/format';
 import { colorBytes } from './colors';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, fitCanvas, register } from './figure';
+import { FigureElement, fitCanvas, memoryCanvas, register, WAITING } from './figure';
 import { paintPoints, type Cloud } from './points';
 
 /** Room for the axes' names, in CSS pixels. */
@@ -160,7 +160,7 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
     const layer = new OffscreenCanvas(canvas.width, canvas.height);
     const image = new ImageData(canvas.width, canvas.height);
     paintPoints(image, clouds, 1.7 * devicePixelRatio);
-    layer.getContext('2d')?.putImageData(image, 0, 0);
+    layer.getContext('2d', memoryCanvas)?.putImageData(image, 0, 0);
     context.drawImage(layer, 0, 0, width, height);
   }
 

@@ -5,8 +5,11 @@ import { f32, u32, type Uniforms } from '../device/uniforms';
 import type { ReferenceTensor } from '../device/reference-device';
 import type { DispatchRequest, GpuTensor } from '../device/webgpu-device';
 
-/** The cost of moving a unit of mass from x to y: |x - y|^2 (without a factor 1/2), |x - y|, or the sum of |x_k - y_k|. */
-export type GroundCost = 'squared-euclidean' | 'euclidean' | 'manhattan';
+/**
+ * The cost of moving a unit of mass from x to y: |x - y|^2 (without a factor 1/2), |x - y|^2 / 2, |x - y|, or the sum of
+ * |x_k - y_k|.
+ */
+export type GroundCost = 'squared-euclidean' | 'half-squared-euclidean' | 'euclidean' | 'manhattan';
 
 /** Pairs of points whose costs are computed from their coordinates whenever they are needed. */
 export interface PointPairs<T extends Tensor = Tensor> {
@@ -151,6 +154,7 @@ export function pairsDispatch(
       split: isSplit(rowPotential),
       wide: dimension > 4,
       euclidean: cost === 'euclidean',
+      half: cost === 'half-squared-euclidean',
       manhattan: cost === 'manhattan',
     },
     constants: { DIMENSION: dimension, GROUP },
@@ -187,6 +191,7 @@ export function referenceCost(pairs: Pairs<ReferenceTensor>): (i: number, j: num
       const difference = (x[i * width + k] ?? 0) - (y[j * width + k] ?? 0);
       total += cost === 'manhattan' ? Math.abs(difference) : difference * difference;
     }
+    if (cost === 'half-squared-euclidean') return total / 2;
     return cost === 'euclidean' ? Math.sqrt(total) : total;
   };
 }

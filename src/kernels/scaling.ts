@@ -1,0 +1,116 @@
+/** The kernel form of Sinkhorn's iteration: the plan stored as a matrix, and the scaling of its rows. */
+import { InvalidInputError } from '../device/errors';
+import { defineKernel } from '../device/kernel';
+import type { ReferenceTensor } from '../device/reference-device';
+import { matrixShape, type Tensor } from '../device/tensor';
+import { u32 } from '../device/uniforms';
+import { costFlops, pairsDispatch, pairsShape, referenceCost, referencePotential, requireLength, type Pairs } from './pairs';
+import type { Potentials } from './transport';
+
+/** Columns of one workgroup. */
+const CHUNK = 32;
+
+/** The plan `exp((f_i + g_j - C_ij) / epsilon)` as a matrix, `[rows, columns]`. Entries below 1e-38 are 0. */
+export const planMatrix = defineKernel({
+  name: 'planMatrix',
+  summary: 'The plan exp((f_i + g_j - C_ij) / epsilon), stored.',
+  shaders: ['transport/plan_matrix', 'transport/pairs', 'common/exp'],
+  cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) => {
+    const [rows, columns] = pairsShape(pairs);
+    return { flops: (costFlops(pairs) + 18) * rows * columns, bytes: 4 * rows * columns };
+  },
+  webgpu(gpu, pairs, potentials, epsilon): Tensor {
+    const [rows, columns] = pairsShape(pairs);
+    const plan = gpu.empty([rows, columns]);
+    gpu.dispatch({
+      ...pairsDispatch(pairs, potentials.rows, potentials.columns, { epsilon, chunk: CHUNK }),
+      shader: 'transport/plan_matrix',
+      writes: [plan],
+      workgroups: [Math.ceil(rows / 256), Math.ceil(columns / CHUNK)],
+    });
+    return plan;
+  },
+  reference(cpu, pairs, potentials, epsilon) {
+    const [rows, columns] = pairsShape(pairs);
+    const cost = referenceCost(pairs);
+    const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
+    const plan = cpu.empty([rows, columns]);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++)
+        plan.data[i * columns + j] = Math.exp(((f[i] ?? 0) + (g[j] ?? 0) - cost(i, j)) / epsilon);
+    }
+    return plan;
+  },
+});
+
+/** What each row of a stored plan must be scaled by to sum to its weight, its columns already scaled: `a_i / sum_j P_ij v_j`, `[rows]`. */
+export const rowScaling = defineKernel({
+  name: 'rowScaling',
+  summary: 'a_i / sum_j P_ij v_j: what each row of a stored plan must be scaled by to have its weight.',
+  shaders: ['transport/scale_rows'],
+  cost: (plan: Tensor, _columnScaling: Tensor, _weights: Tensor) => ({ flops: 2 * plan.size, bytes: 4 * plan.size }),
+  webgpu(gpu, plan, columnScaling, weights): Tensor {
+    const [rows, columns] = shapeOf(plan, columnScaling);
+    requireLength(weights, rows, 'weights');
+    const scaling = gpu.empty([rows]);
+    gpu.dispatch({
+      shader: 'transport/scale_rows',
+      uniforms: { rows: u32(rows), columns: u32(columns) },
+      reads: [plan, columnScaling, weights],
+      writes: [scaling],
+      workgroups: [rows],
+    });
+    return scaling;
+  },
+  reference(cpu, plan, columnScaling, weights) {
+    const scaling = cpu.empty([plan.shape[0] ?? 0]);
+    scaling.data.set(rowSums(plan, columnScaling).map((sum, i) => (weights.data[i] ?? 0) / sum));
+    return scaling;
+  },
+});
+
+/** The logarithms of the row sums of a stored plan whose columns are scaled, `log sum_j P_ij v_j`, `[rows]`. */
+export const scaledLogSums = defineKernel({
+  name: 'scaledLogSums',
+  summary: 'The logarithm of every row sum of a stored plan, its columns scaled.',
+  shaders: ['transport/scale_rows', 'common/log'],
+  cost: (plan: Tensor, _columnScaling: Tensor) => ({ flops: 2 * plan.size, bytes: 4 * plan.size }),
+  webgpu(gpu, plan, columnScaling): Tensor {
+    const [rows, columns] = shapeOf(plan, columnScaling);
+    const logSums = gpu.empty([rows]);
+    gpu.dispatch({
+      shader: 'transport/scale_rows',
+      conditions: { asLogarithm: true },
+      uniforms: { rows: u32(rows), columns: u32(columns) },
+      reads: [plan, columnScaling],
+      writes: [logSums],
+      workgroups: [rows],
+    });
+    return logSums;
+  },
+  reference(cpu, plan, columnScaling) {
+    const logSums = cpu.empty([plan.shape[0] ?? 0]);
+    logSums.data.set(rowSums(plan, columnScaling).map(Math.log));
+    return logSums;
+  },
+});
+
+function shapeOf(plan: Tensor, columnScaling: Tensor): [rows: number, columns: number] {
+  const shape = matrixShape(plan, 'the plan');
+  if (columnScaling.size !== shape[1]) {
+    throw new InvalidInputError(
+      `A plan of ${String(shape[1])} columns needs as many factors, but there are ${String(columnScaling.size)}.`,
+      { field: 'columnScaling' },
+    );
+  }
+  return shape;
+}
+
+function rowSums(plan: ReferenceTensor, columnScaling: ReferenceTensor): Float64Array {
+  const [rows, columns] = shapeOf(plan, columnScaling);
+  return Float64Array.from({ length: rows }, (_, i) => {
+    let sum = 0;
+    for (let j = 0; j < columns; j++) sum += (plan.data[i * columns + j] ?? 0) * (columnScaling.data[j] ?? 0);
+    return sum;
+  });
+}
