@@ -1,6 +1,6 @@
 /** How the page, the embeddable element and the worker are built. Everything is relative, so that `dist/` works in any folder. */
 import { resolve } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const target = 'es2022';
 
@@ -12,6 +12,24 @@ const hasDisplay =
   process.platform === 'darwin' ||
   process.platform === 'win32' ||
   [process.env.DISPLAY, process.env.WAYLAND_DISPLAY].some((display) => display !== undefined && display !== '');
+
+/**
+ * In the build, shaders that are linked lose their comments and indentation, a third of their weight; lines stay where
+ * they are, so that errors still name them. The kernel viewer loads the files as they are written (`?raw&source`).
+ */
+const plainShaders = (): Plugin => ({
+  name: 'plain-shaders',
+  apply: 'build',
+  enforce: 'post',
+  transform(code, id) {
+    if (!id.endsWith('.wgsl?raw')) return null;
+    const text = /^export default (".*")/s.exec(code)?.[1];
+    if (text === undefined) throw new Error(`${id} is not a text module.`);
+    const source = String(JSON.parse(text));
+    const plain = source.replace(/\/\/[^\n]*/g, '').replace(/^[ \t]+|[ \t]+$/gm, '');
+    return { code: `export default ${JSON.stringify(plain)};`, map: null };
+  },
+});
 
 export default defineConfig({
   base: './',
@@ -40,5 +58,6 @@ export default defineConfig({
   },
   worker: {
     format: 'es',
+    plugins: () => [plainShaders()],
   },
 });

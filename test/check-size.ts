@@ -6,12 +6,15 @@ import { build, type InlineConfig, type Plugin } from 'vite';
 import config from '../vite.config';
 
 /** Kilobytes are 1,000 bytes here, the stricter reading. */
-const bars = { element: 70_000, worker: 150_000 };
+const bars = { element: 70_000, worker: 150_000, lab: 20_000 };
 
 interface ChunkRecord {
   readonly name: string;
   readonly imports: readonly string[];
-  readonly isEntry: boolean;
+  /** Whether the chunk is the worker itself, or holds a kernel. */
+  readonly isCore: boolean;
+  /** Whether the chunk holds a lab, which is loaded when it is opened. */
+  readonly isLab: boolean;
   /** The code as it is written to disk, compressed. */
   readonly gzipBytes: number;
 }
@@ -29,7 +32,8 @@ function record(chunks: Chunks): Plugin {
         chunks.set(chunk.fileName, {
           name: chunk.name,
           imports: chunk.imports,
-          isEntry: chunk.isEntry,
+          isCore: chunk.isEntry || chunk.moduleIds.some((id) => /\/src\/kernels\/.*\.ts$/.test(id)),
+          isLab: chunk.moduleIds.some((id) => /\/src\/labs\/[^/]+\/.*\.ts$/.test(id)),
           gzipBytes: (await promisify(gzip)(chunk.code, { level: 9 })).byteLength,
         });
       }
@@ -78,6 +82,18 @@ export async function main(): Promise<number> {
   if (!page.has('embed.js')) throw new Error('The build has no embed.js.');
   if (worker.size === 0) throw new Error('The build has no worker.');
   const elementFits = report('<tessella-lab> on the page', page, withStaticImports(page, 'embed.js'), bars.element);
-  const workerFits = report('The worker with all labs', worker, worker.keys(), bars.worker);
-  return elementFits && workerFits ? 0 : 1;
+  // Left out is what is loaded only when it is needed: labs, the CSV reader, the kernels' sources with their comments.
+  const core = new Set<string>();
+  for (const [file, { isCore }] of worker) if (isCore) withStaticImports(worker, file, core);
+  const workerFits = report('The worker with all kernels', worker, core, bars.worker);
+  const labs = [...worker].filter(([, { isLab }]) => isLab).map(([file]) => file);
+  const labSizes = labs.map((file) => {
+    const added = [...withStaticImports(worker, file)].filter((part) => !core.has(part));
+    return { file, bytes: added.reduce((sum, part) => sum + (worker.get(part)?.gzipBytes ?? 0), 0) };
+  });
+  console.log('What opening a lab adds to it:');
+  for (const { file, bytes } of labSizes.sort((x, y) => y.bytes - x.bytes))
+    console.log(`  ${kilobytes(bytes).padStart(9)}  ${file}`);
+  const labsFit = labSizes.every(({ bytes }) => bytes <= bars.lab);
+  return elementFits && workerFits && labsFit ? 0 : 1;
 }

@@ -27,28 +27,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let mass = target_moments[at];
   gradient[at] = source[at] - mass;
 
-  var precision: Quadratic; // Q of log v
+  var curvature: Quadratic; // Q of log v
   var spread: Quadratic; // second moment of x1
   for (var i = 0u; i < QUADRATIC; i++) {
-    precision[i] = potential[form + i];
+    curvature[i] = potential[form + i];
     spread[i] = target_moments[at + 1u + DIMENSION + i];
   }
   for (var i = 0u; i < DIMENSION; i++) {
     var pull = 0f;
-    @if(!full) pull = precision[i] * target_moments[at + 1u + i];
+    @if(!full) pull = curvature[i] * target_moments[at + 1u + i];
     @if(full) {
       for (var j = 0u; j < DIMENSION; j++) {
-        pull += precision[i * DIMENSION + j] * target_moments[at + 1u + j];
+        pull += curvature[i * DIMENSION + j] * target_moments[at + 1u + j];
       }
     }
     gradient[at + 1u + i] = source[at + 1u + i] / epsilon + pull;
   }
   // In S: (second moment of x0 - epsilon^2 Q spread Q) / (2 epsilon) - mass epsilon Q / 2.
-  var left = product(&precision, &spread);
-  let both = product(&left, &precision);
+  var left = product(&curvature, &spread);
+  let both = product(&left, &curvature);
   var slope: Quadratic;
   for (var i = 0u; i < QUADRATIC; i++) {
-    slope[i] = 0.5f * (source[at + 1u + DIMENSION + i] / epsilon - epsilon * (both[i] + mass * precision[i]));
+    slope[i] = 0.5f * (source[at + 1u + DIMENSION + i] / epsilon - epsilon * (both[i] + mass * curvature[i]));
   }
   // In L: twice the lower half of slope L; the diagonal is that of exp.
   @if(!full) {

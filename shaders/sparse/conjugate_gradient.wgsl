@@ -1,6 +1,8 @@
 // One step of the conjugate gradient method with a diagonal preconditioner, all of its vector updates and inner products in
 // one workgroup, so that the scalars never leave the device. With `start` the first direction from the right-hand side.
 // Once the residual is small enough, or the matrix shows a direction without curvature, further steps change nothing.
+import constants::LANES;
+
 struct Params {
   origin: vec3u,
   size: u32,
@@ -16,14 +18,13 @@ struct Params {
 /// r . z, its value to reach, steps taken, and 1 where a direction had no curvature.
 @group(0) @binding(6) var<storage, read_write> scalars: array<f32>;
 
-const LANES = 256u;
-var<workgroup> lanes: array<f32, LANES>;
+var<workgroup> lanes: array<f32, u32(LANES)>;
 
 /// The sum over the workgroup, the same for every invocation.
 fn total(lane: u32, own: f32) -> f32 {
   workgroupBarrier();
   lanes[lane] = own;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+  for (var half = u32(LANES) / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (lane < half) {
       lanes[lane] += lanes[lane + half];
@@ -36,7 +37,7 @@ fn total(lane: u32, own: f32) -> f32 {
 fn main(@builtin(local_invocation_index) lane: u32) {
   @if(start) {
     var own = 0f;
-    for (var i = lane; i < params.size; i += LANES) {
+    for (var i = lane; i < params.size; i += u32(LANES)) {
       let r = image[i];
       let z = r / diagonal[i];
       solution[i] = 0f;
@@ -57,7 +58,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let wanted = scalars[1];
     let is_broken = scalars[3] > 0f;
     var own = 0f;
-    for (var i = lane; i < params.size; i += LANES) {
+    for (var i = lane; i < params.size; i += u32(LANES)) {
       own += direction[i] * image[i];
     }
     let curvature = total(lane, own);
@@ -65,7 +66,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let has_curvature = curvature > 0f;
     let alpha = select(0f, product / max(curvature, 1e-37f), !is_done && has_curvature);
     own = 0f;
-    for (var i = lane; i < params.size; i += LANES) {
+    for (var i = lane; i < params.size; i += u32(LANES)) {
       solution[i] += alpha * direction[i];
       let r = residual[i] - alpha * image[i];
       residual[i] = r;
@@ -74,7 +75,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let next = total(lane, own);
     if (!is_done && has_curvature) {
       let beta = next / product;
-      for (var i = lane; i < params.size; i += LANES) {
+      for (var i = lane; i < params.size; i += u32(LANES)) {
         direction[i] = residual[i] / diagonal[i] + beta * direction[i];
       }
     }

@@ -1,4 +1,4 @@
-// Products with a sparse matrix of lines of unequal length: 16 invocations share a line, 16 lines a workgroup. With
+// Products with a sparse matrix of lines of unequal length: 4 invocations share a line, 16 lines a workgroup. With
 // `curvature` the product with leftover + diag(line sums) + A, written so that no digits cancel:
 // leftover_i x_i + sum_k A_ik (x_i + x_k).
 struct Params {
@@ -14,17 +14,17 @@ struct Params {
 @if(curvature) @group(0) @binding(6) var<storage, read_write> result: array<f32>;
 @if(!curvature) @group(0) @binding(5) var<storage, read_write> result: array<f32>;
 
-var<workgroup> lanes: array<f32, 256>;
+var<workgroup> lanes: array<f32, 64>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let line = (group.x + params.origin.x) * 16u + lane / 16u;
-  let member = lane % 16u;
+  let line = (group.x + params.origin.x) * 16u + lane / 4u;
+  let member = lane % 4u;
   var sum = 0f;
   if (line < params.size) {
     @if(curvature) let own = x[line];
     let end = offsets[line + 1u];
-    for (var at = offsets[line] + member; at < end; at += 16u) {
+    for (var at = offsets[line] + member; at < end; at += 4u) {
       @if(curvature) { sum += values[at] * (own + x[indices[at]]); }
       @if(!curvature) { sum += values[at] * x[indices[at]]; }
     }
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
   lanes[lane] = sum;
-  for (var half = 8u; half > 0u; half /= 2u) {
+  for (var half = 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (member < half) {
       lanes[lane] += lanes[lane + half];

@@ -71,11 +71,13 @@ export async function* trainBridge(
   const { epsilon, steps, batch = 128, learningRate = 1e-3, seed, reportEvery = 100 } = options;
   const { device } = source;
   const dimension = checkTraining(source, target, options);
+  checkNumbers(await source.read(), 'source');
   const model = await initialModel(target, dimension, options);
+  const [sourceSample, targetSample] = [first(source), first(target)];
   const bridge: Bridge = { model, epsilon };
   const moments = device.full([model.parameters.size, 2], 0);
   const rate = typeof learningRate === 'number' ? (): number => learningRate : learningRate;
-  let last = { ...bridge, step: 0, loss: await bridgeLoss(bridge, first(source), first(target)) };
+  let last = { ...bridge, step: 0, loss: await bridgeLoss(bridge, sourceSample, targetSample) };
   yield last;
   for (let step = 1; step <= steps; step++) {
     {
@@ -88,7 +90,7 @@ export async function* trainBridge(
       await device.flush();
       continue;
     }
-    const loss = await bridgeLoss(bridge, first(source), first(target));
+    const loss = await bridgeLoss(bridge, sourceSample, targetSample);
     if (!Number.isFinite(loss)) {
       throw new DivergedError(
         `Training left the range of numbers at step ${String(step)}: lower the learning rate or raise epsilon.`,
@@ -246,6 +248,7 @@ function choleskyFactor(matrix: readonly number[], d: number): number[] {
 async function initialModel(target: Tensor, dimension: number, options: BridgeOptions): Promise<MixtureModel> {
   const { components, covariance = 'diagonal', initialVariance = 0.1, seed } = options;
   const points = await target.read();
+  checkNumbers(points, 'target');
   const count = points.length / dimension;
   const random = new Philox(seed, streams.centers);
   const chosen = Array.from({ length: components }, () => random.integer(count));
@@ -281,6 +284,15 @@ function first(points: Tensor): Tensor {
       'u32',
     ),
   );
+}
+
+function checkNumbers(points: ArrayLike<number>, field: 'source' | 'target'): void {
+  for (let at = 0; at < points.length; at++) {
+    if (!Number.isFinite(points[at]))
+      throw new InvalidInputError(`The ${field} has a coordinate that is not a number: leave that point out.`, {
+        field,
+      });
+  }
 }
 
 function checkTraining(source: Tensor, target: Tensor, options: BridgeOptions): number {

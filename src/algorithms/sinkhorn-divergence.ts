@@ -85,15 +85,21 @@ export async function sinkhornDivergence(
     );
   }
   using _scope = device.scope();
-  const cross = await solveSinkhorn(device, problem, { ...rest, startColumnPotential: start?.cross });
+  // A start is already right where a large epsilon would only blur it.
+  const scaling = start === undefined ? (rest.scaling ?? 0) : 0;
+  const cross = await solveSinkhorn(device, problem, { ...rest, scaling, startColumnPotential: start?.cross });
   const map = maps ? await mapPoints(cross.problem, cross.potentials, cross.epsilon, problem.x) : undefined;
   const { x, y, rowWeights, columnWeights, ...shared } = problem;
   const source = await selfTransport(device, { ...shared, x, y: x, rowWeights }, options, start?.source);
-  if (known !== undefined && (known.potential.length !== y.length / problem.dimension || known.epsilon !== rest.epsilon)) {
+  if (
+    known !== undefined &&
+    (known.potential.length !== y.length / problem.dimension || known.epsilon !== rest.epsilon)
+  ) {
     throw new InvalidInputError('The known target belongs to another cloud or epsilon.', { field: 'target' });
   }
   const target =
-    known ?? (await selfTransport(device, { ...shared, x: y, y, rowWeights: columnWeights }, { ...options, maps: false }));
+    known ??
+    (await selfTransport(device, { ...shared, x: y, y, rowWeights: columnWeights }, { ...options, maps: false }));
   const parts = [cross, source, target];
   const halfOf = (value: (self: SelfTransport) => number): number => (value(source) + value(target)) / 2;
   return {

@@ -240,10 +240,12 @@ export function describeSinkhornNewton(result: SinkhornNewtonResult): {
 }
 
 function checkOptions(options: SinkhornNewtonOptions): void {
-  const { switchAt, sparsification, maximumNewtonSteps = 60, maximumGradientSteps = 1000 } = options;
+  const { tolerance = 1e-6, switchAt, sparsification } = options;
+  const { maximumNewtonSteps = 60, maximumGradientSteps = 1000 } = options;
   const require = (isGood: boolean, field: string, expected: string): void => {
     if (!isGood) throw new InvalidInputError(`${field} must be ${expected}.`, { field });
   };
+  require(Number.isFinite(tolerance) && tolerance > 0, 'tolerance', 'a positive number');
   if (switchAt !== undefined && 'error' in switchAt)
     require(Number.isFinite(switchAt.error) && switchAt.error > 0, 'switchAt.error', 'a positive number');
   if (switchAt !== undefined && 'iterations' in switchAt)

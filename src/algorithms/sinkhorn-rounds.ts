@@ -75,7 +75,11 @@ export async function absorbedRound(state: RoundState, epsilon: number, count: n
 }
 
 /** The errors of both marginals, put behind those of the round: rows at `slot`, columns at the end. */
-export function recordErrors({ problem, potentials, swapped, errors }: RoundState, epsilon: number, slot: number): void {
+export function recordErrors(
+  { problem, potentials, swapped, errors }: RoundState,
+  epsilon: number,
+  slot: number,
+): void {
   const { device, pairs, transposed, rows, columns } = problem;
   using _scope = device.scope();
   marginalError(logSumExpOverPairs(pairs, potentials, epsilon), rows.weightTensor, errors, slot);

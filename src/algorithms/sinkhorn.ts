@@ -245,7 +245,9 @@ async function summarize(
   placed: PlacedProblem,
   potentials: Potentials,
   epsilon: number,
-): Promise<Pick<SinkhornResult, 'transportCost' | 'entropicObjective' | 'productObjective' | 'rowPotential' | 'columnPotential'>> {
+): Promise<
+  Pick<SinkhornResult, 'transportCost' | 'entropicObjective' | 'productObjective' | 'rowPotential' | 'columnPotential'>
+> {
   const { rows, columns, costOffset } = placed;
   const f = await readPotential(potentials.rows);
   const g = await readPotential(potentials.columns);
@@ -323,11 +325,9 @@ function checkOptions({
   require(Number.isInteger(checkEvery) && checkEvery >= 1, 'checkEvery', 'a positive integer');
   require(scaling >= 0 && scaling < 1, 'scaling', 'at least 0 and below 1');
   require(relaxation >= 1 && relaxation < 2, 'relaxation', 'at least 1 and below 2');
-  require(
-    form === 'log' || acceleration !== 'over-relaxation',
-    'acceleration',
-    'none or anderson in the absorbed form, which scales by plain steps',
-  );
+  require(form === 'log' ||
+    acceleration !==
+      'over-relaxation', 'acceleration', 'none or anderson in the absorbed form, which scales by plain steps');
 }
 
 /** Runs to the end and returns the result. Options and errors as for `sinkhorn`. */

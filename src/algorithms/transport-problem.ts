@@ -137,7 +137,19 @@ async function placePoints(device: Device, problem: PointProblem): Promise<Place
   };
 }
 
-function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
+/** A cost matrix after centring, on the host. */
+export interface CentredMatrix {
+  readonly rows: Carriers;
+  readonly columns: Carriers;
+  /** C'_ij of the points with mass, `rows.count * columns.count`, not negative. */
+  readonly centred: Float64Array;
+  readonly rowOffsets: Float64Array;
+  readonly columnOffsets: Float64Array;
+  readonly largestCost: number;
+}
+
+/** Checks a problem with a cost matrix and takes off what rows and columns have in common. Throws `InvalidInputError` as `placeProblem`. */
+export function centreMatrix(problem: MatrixProblem): CentredMatrix {
   const { matrix, rows: allRows, columns: allColumns } = problem;
   if (allRows < 1 || allColumns < 1 || matrix.length !== allRows * allColumns) {
     throw new InvalidInputError(
@@ -169,7 +181,12 @@ function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
   for (let at = 0; at < centred.length; at++) {
     centred[at] = (centred[at] ?? 0) - (rowOffsets[Math.floor(at / width)] ?? 0) - (columnOffsets[at % width] ?? 0);
   }
-  const pairs: Pairs = { matrix: device.tensor(centred, [rows.support.length, width]) };
+  return { rows, columns, centred, rowOffsets, columnOffsets, largestCost };
+}
+
+function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
+  const { rows, columns, centred, rowOffsets, columnOffsets, largestCost } = centreMatrix(problem);
+  const pairs: Pairs = { matrix: device.tensor(centred, [rows.count, columns.count]) };
   return {
     ...sides(
       device,
@@ -184,6 +201,26 @@ function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
     xShift: [],
     yShift: [],
   };
+}
+
+/** The matrix of a problem of points, in float64 on the host. */
+export function matrixOf(problem: TransportProblem): MatrixProblem {
+  if ('matrix' in problem) return problem;
+  const { x, y, dimension, cost = 'squared-euclidean', rowWeights, columnWeights } = problem;
+  const [rows, columns] = [countOf(x, dimension, 'x'), countOf(y, dimension, 'y')];
+  const matrix = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      let total = 0;
+      for (let k = 0; k < dimension; k++) {
+        const difference = (x[i * dimension + k] ?? 0) - (y[j * dimension + k] ?? 0);
+        total += cost === 'manhattan' ? Math.abs(difference) : difference * difference;
+      }
+      const scale = cost === 'half-squared-euclidean' ? 0.5 : 1;
+      matrix[i * columns + j] = cost === 'euclidean' ? Math.sqrt(total) : scale * total;
+    }
+  }
+  return { matrix, rows, columns, rowWeights, columnWeights };
 }
 
 type Carriers = Pick<Side, 'count' | 'support' | 'total' | 'weights'>;

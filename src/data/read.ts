@@ -1,7 +1,6 @@
 /** From what a person chose to what a lab gets: tells files apart by their first bytes, reads them, remembers the last few. */
 import { InvalidInputError, UnsupportedError } from '../device/errors';
 import type { DataChoice, DataKind, NumericMatrix, Photograph } from '../labs/parameters';
-import { readCsv } from './csv';
 import { decodeImage } from './images';
 import { isNpy, readNpy } from './npy';
 import { loadSample } from './samples';
@@ -98,7 +97,7 @@ async function readImage(bytes: Uint8Array, file: Blob, name: string): Promise<A
   return { value: photograph, notes: note === null ? [] : [note] };
 }
 
-function readMatrix(bytes: Uint8Array, name: string): ReadData<'matrix'> {
+async function readMatrix(bytes: Uint8Array, name: string): Promise<ReadData<'matrix'>> {
   if (isNpy(bytes)) return { value: readNpy(bytes, name), notes: [] };
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {
     throw new UnsupportedError(
@@ -111,6 +110,7 @@ function readMatrix(bytes: Uint8Array, name: string): ReadData<'matrix'> {
       field: name,
     });
   }
+  const { readCsv } = await import('./csv');
   return { value: readCsv(bytes, name), notes: [] };
 }
 

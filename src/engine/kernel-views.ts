@@ -2,13 +2,14 @@
 import type { Device } from '../device/device';
 import { EngineError } from '../device/errors';
 import type { KernelDefinition } from '../device/kernel';
-import { shaderSources } from '../device/shaders';
 import { WebGpuDevice } from '../device/webgpu-device';
 import type { KernelView } from './protocol';
 
 type AnyDefinition = Pick<KernelDefinition<never[], unknown>, 'name' | 'summary' | 'shaders'>;
 
 const modules = import.meta.glob('../kernels/**/*.ts');
+/** The files as they are written, with their comments; loaded when a person wants to read them. */
+const sourceLoaders = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw&source', import: 'default' });
 let definitions: Promise<ReadonlyMap<string, AnyDefinition>> | undefined;
 
 /** Views of kernels by name; `device` says what was compiled and measured. Rejects with `EngineError` for a name that no kernel has. */
@@ -22,24 +23,23 @@ export async function viewKernels(
     throw error;
   });
   const known = await definitions;
-  return names.map((name) => {
-    const definition = known.get(name);
-    if (definition === undefined)
-      throw new EngineError(`There is no kernel "${name}": correct the lab's list of kernels.`, { kernel: name });
-    return view(definition, device);
-  });
+  return Promise.all(
+    names.map((name) => {
+      const definition = known.get(name);
+      if (definition === undefined)
+        throw new EngineError(`There is no kernel "${name}": correct the lab's list of kernels.`, { kernel: name });
+      return view(definition, device);
+    }),
+  );
 }
 
-function view({ name, summary, shaders }: AnyDefinition, device: Device | undefined): KernelView {
+async function view({ name, summary, shaders }: AnyDefinition, device: Device | undefined): Promise<KernelView> {
   const context = device instanceof WebGpuDevice ? device.context : undefined;
   const timing = context?.timings.get(name);
   return {
     name,
     summary,
-    sources: withImports(shaders.map((shader) => `${shader}.wgsl`)).map((file) => ({
-      file,
-      source: shaderSources[file] ?? '',
-    })),
+    sources: await withImports(shaders.map((shader) => `${shader}.wgsl`)),
     linked: [...(context?.linked.get(name) ?? [])].map(([label, wgsl]) => ({ label, wgsl })),
     timing:
       timing === undefined
@@ -54,21 +54,22 @@ function view({ name, summary, shaders }: AnyDefinition, device: Device | undefi
 }
 
 /** The files and those that they import, each once, importers first. */
-function withImports(files: readonly string[]): readonly string[] {
-  const found = new Set<string>();
-  const visit = (file: string): void => {
-    const source = shaderSources[file];
-    if (source === undefined || found.has(file)) return;
-    found.add(file);
+async function withImports(files: readonly string[]): Promise<KernelView['sources']> {
+  const found = new Map<string, string>();
+  const visit = async (file: string): Promise<void> => {
+    const load = sourceLoaders[`/shaders/${file}`];
+    if (load === undefined || found.has(file)) return;
+    const source = await load();
+    found.set(file, source);
     for (const [, path = ''] of source.matchAll(/^\s*import\s+package::((?:\w+::)*\w+)/gm)) {
       // The last part may be an item of the file or the file itself.
       const parts = path.split('::');
-      visit(`${parts.join('/')}.wgsl`);
-      visit(`${parts.slice(0, -1).join('/')}.wgsl`);
+      await visit(`${parts.join('/')}.wgsl`);
+      await visit(`${parts.slice(0, -1).join('/')}.wgsl`);
     }
   };
-  for (const file of files) visit(file);
-  return [...found];
+  for (const file of files) await visit(file);
+  return Array.from(found, ([file, source]) => ({ file, source }));
 }
 
 async function loadDefinitions(): Promise<ReadonlyMap<string, AnyDefinition>> {

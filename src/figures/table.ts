@@ -14,6 +14,11 @@ function cellText(value: Cell): string {
   return Number.isInteger(value) && Math.abs(value) < 1e12 ? formatCount(value) : formatNumber(value);
 }
 
+/** A number and its unit stay on one line. */
+function unbroken(text: string): string {
+  return /^\S+ \S+$/.test(text) ? text.replace(' ', '\u00a0') : text;
+}
+
 /** A real table; columns of numbers are set flush right. */
 export class TessellaTableElement extends FigureElement<'table'> {
   static override styles: CSSResult[] = [
@@ -109,7 +114,7 @@ export class TessellaTableElement extends FigureElement<'table'> {
             ${frame.rows.map(
               (row) =>
                 html`<tr>
-                  ${columns.map(({ key, kind }) => html`<td class=${kind}>${cellText(row[key])}</td>`)}
+                  ${columns.map(({ key, kind }) => html`<td class=${kind}>${unbroken(cellText(row[key]))}</td>`)}
                 </tr>`,
             )}
           </tbody>

@@ -4,7 +4,15 @@ import { defineKernel } from '../device/kernel';
 import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
-import { costFlops, pairsDispatch, pairsShape, referenceCost, referencePotential, requireLength, type Pairs } from './pairs';
+import {
+  costFlops,
+  pairsDispatch,
+  pairsShape,
+  referenceCost,
+  referencePotential,
+  requireLength,
+  type Pairs,
+} from './pairs';
 import type { Potentials } from './transport';
 
 /** Columns of one workgroup. */

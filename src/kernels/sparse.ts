@@ -191,6 +191,7 @@ export const startConjugateGradient = defineKernel({
     gpu.dispatch({
       shader: 'sparse/conjugate_gradient',
       conditions: { start: true },
+      constants: { LANES: lanesFor(solution.size) },
       uniforms: { size: u32(solution.size), tolerance: f32(tolerance) },
       reads: [diagonal, rightHandSide],
       writes: [solution, residual, direction, scalars],
@@ -219,6 +220,7 @@ export const conjugateGradientStep = defineKernel({
   webgpu(gpu, { diagonal, image, solution, residual, direction, scalars }): void {
     gpu.dispatch({
       shader: 'sparse/conjugate_gradient',
+      constants: { LANES: lanesFor(solution.size) },
       uniforms: { size: u32(solution.size), tolerance: f32(0) },
       reads: [diagonal, image],
       writes: [solution, residual, direction, scalars],
@@ -248,6 +250,9 @@ export const conjugateGradientStep = defineKernel({
     scalars.data[2] = steps + 1;
   },
 });
+
+/** Invocations of the one workgroup, from the size alone, so that results repeat bit by bit. */
+const lanesFor = (size: number): number => (size <= 512 ? 64 : 256);
 
 function inner(a: ReferenceTensor, b: ReferenceTensor): number {
   let sum = 0;

@@ -59,6 +59,77 @@ export const papers = {
     link: 'https://doi.org/10.1145/77626.79170',
     catalog: null,
   },
+  'chizat-2018': {
+    title: 'Scaling Algorithms for Unbalanced Transport Problems',
+    authors: 'Lénaïc Chizat, Gabriel Peyré, Bernhard Schmitzer, François-Xavier Vialard',
+    year: 2018,
+    link: 'https://arxiv.org/abs/1607.05816',
+    catalog: null,
+  },
+  'benamou-2015': {
+    title: 'Iterative Bregman Projections for Regularized Transportation Problems',
+    authors: 'Jean-David Benamou, Guillaume Carlier, Marco Cuturi, Luca Nenna, Gabriel Peyré',
+    year: 2015,
+    link: 'https://arxiv.org/abs/1412.5154',
+    catalog: null,
+  },
+  'janati-2020': {
+    title: 'Debiased Sinkhorn barycenters',
+    authors: 'Hicham Janati, Marco Cuturi, Alexandre Gramfort',
+    year: 2020,
+    link: 'https://arxiv.org/abs/2006.02575',
+    catalog: null,
+  },
+  'multimarginal-adversarial': {
+    title: 'The Multimarginal Optimal Transport Formulation of Adversarial Multiclass Classification',
+    authors: 'Nicolás García Trillos, Matt Jacobs, Jakwoong Kim',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2204.12676',
+    catalog: 'P345',
+  },
+  'feydy-2019': {
+    title: 'Interpolating between Optimal Transport and MMD using Sinkhorn Divergences',
+    authors: 'Jean Feydy, Thibault Séjourné, François-Xavier Vialard, Shun-ichi Amari, Alain Trouvé, Gabriel Peyré',
+    year: 2019,
+    link: 'https://arxiv.org/abs/1810.08278',
+    catalog: null,
+  },
+  'genevay-2018': {
+    title: 'Learning Generative Models with Sinkhorn Divergences',
+    authors: 'Aude Genevay, Gabriel Peyré, Marco Cuturi',
+    year: 2018,
+    link: 'https://arxiv.org/abs/1706.00292',
+    catalog: null,
+  },
+  'sinkhorn-newton-sparse': {
+    title: 'Accelerating Sinkhorn Algorithm with Sparse Newton Iterations',
+    authors:
+      'Xun Tang, Michael Shavlovsky, Holakou Rahmanian, Elisa Tardini, Kiran Koshy Thekumparampil, Tesi Xiao, Lexing Ying',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2401.12253',
+    catalog: 'P194',
+  },
+  'light-bridge-2024': {
+    title: 'Light Schrödinger Bridge',
+    authors: 'Alexander Korotin, Nikita Gushchin, Evgeny Burnaev',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2310.01174',
+    catalog: 'P132',
+  },
+  'uniformity-2024': {
+    title: 'Rethinking The Uniformity Metric in Self-Supervised Learning',
+    authors: 'Xianghong Fang, Jian Li, Qiang Sun, Benyou Wang',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2403.00642',
+    catalog: 'P070',
+  },
+  'wang-isola-2020': {
+    title: 'Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere',
+    authors: 'Tongzhou Wang, Phillip Isola',
+    year: 2020,
+    link: 'https://arxiv.org/abs/2005.10242',
+    catalog: null,
+  },
 } as const satisfies Readonly<Record<string, Paper>>;
 
 /** A readable name for a paper. */

@@ -14,8 +14,8 @@ export const variantLabels = {
   wide: 'vec4 16 × 16',
 } as const satisfies Record<MatmulVariant, string>;
 
-/** The columns of the table. */
-export const columns = {
+/** The columns of the table of times. */
+export const timeColumns = {
   variant: 'variant',
   median: 'median, ms',
   spread: '± ms',
@@ -24,6 +24,11 @@ export const columns = {
   gigabytes: 'GB/s',
   share: '% of roofline',
   ratio: 'error / u(|A||B|)',
+} as const;
+
+/** The columns of the table of phases. */
+export const phaseColumns = {
+  variant: 'variant',
   compile: 'compile, ms',
   upload: 'upload, ms',
   compute: 'compute, ms',
@@ -49,39 +54,39 @@ export function barsOf(device: Device, results: readonly VariantResult[], ceilin
 }
 
 /** A row per variant, and where the times come from. */
-export function tableOf(
-  device: Device,
-  results: readonly VariantResult[],
-  ceiling: number,
-  uploadMs: number,
-): TableFrame {
-  const rows = results.map(
-    ({ variant, timing, compileMs, flopsPerSecond, bytesPerSecond, error, computeMs, readBackMs }) => ({
-      variant: labelOf(device, variant),
-      median: timing.medianMs,
-      spread: timing.spreadMs,
-      repeats: `${String(timing.samples.length)} × ${String(timing.repeats)}`,
-      gigaflops: flopsPerSecond / 1e9,
-      gigabytes: bytesPerSecond / 1e9,
-      share: (100 * flopsPerSecond) / ceiling,
-      ratio: error.largest,
-      compile: compileMs,
-      upload: uploadMs,
-      compute: computeMs,
-      readBack: readBackMs,
-    }),
-  );
+export function timesOf(device: Device, results: readonly VariantResult[], ceiling: number): TableFrame {
+  const rows = results.map(({ variant, timing, flopsPerSecond, bytesPerSecond, error }) => ({
+    variant: labelOf(device, variant),
+    median: timing.medianMs,
+    spread: timing.spreadMs,
+    repeats: `${timing.samples.length} × ${timing.repeats}`,
+    gigaflops: flopsPerSecond / 1e9,
+    gigabytes: bytesPerSecond / 1e9,
+    share: (100 * flopsPerSecond) / ceiling,
+    ratio: error.largest,
+  }));
   return { rows, source: sourceOf(results) };
+}
+
+/** A row per variant: what one product costs from the first byte up to the last byte back. */
+export function phasesOf(device: Device, results: readonly VariantResult[], upload: number): TableFrame {
+  const rows = results.map(({ variant, compileMs: compile, computeMs: compute, readBackMs: readBack }) => ({
+    variant: labelOf(device, variant),
+    compile,
+    upload,
+    compute,
+    readBack,
+  }));
+  return { rows, source: 'One product by the clock, each phase by itself.' };
 }
 
 /** Where times come from, in one sentence. */
 function sourceOf(results: readonly VariantResult[]): string {
   const dropped = results.reduce((sum, { timing }) => sum + timing.dropped, 0);
   const note = dropped === 0 ? '' : ` ${String(dropped)} samples of zero or less were dropped.`;
-  const phases = ' Upload, compute and read-back are one product by the clock.';
   return results.every(({ timing }) => timing.source === 'timestamp')
-    ? `Median from GPU timestamps, which Chrome rounds to 100 µs: a sample repeats the product until it fills 20 ms.${note}${phases}`
-    : `Median by the wall clock, because this device has no usable GPU timestamps: a sample repeats the product until it fills 20 ms.${note}${phases}`;
+    ? `Median from GPU timestamps, which Chrome rounds to 100 µs: a sample repeats the product until it fills 20 ms.${note}`
+    : `Median by the wall clock, because this device has no usable GPU timestamps: a sample repeats the product until it fills 20 ms.${note}`;
 }
 
 /** The error on sampled entries as a picture. */

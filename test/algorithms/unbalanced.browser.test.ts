@@ -15,9 +15,8 @@ type GoldenRecord = (typeof golden.problems)[number];
 
 function problemOf(record: GoldenRecord): UnbalancedProblem {
   const masses = { rowMasses: record.a, columnMasses: record.b };
-  if ('x' in record && record.x) return { ...masses, x: record.x, y: record.y, dimension: record.dim };
-  if ('C' in record && record.C) return { ...masses, matrix: record.C };
-  throw new Error(`${record.id} has neither points nor costs`);
+  if ('C' in record) return { ...masses, matrix: record.C };
+  return { ...masses, x: record.x, y: record.y, dimension: record.dim };
 }
 
 const optionsOf = (record: GoldenRecord): UnbalancedOptions => ({

@@ -19,11 +19,11 @@ describe('logGaussianSums', () => {
     [3, 17, 31],
     [2, 64, 65],
     [1, 3, 1009],
-    [5000, 30, 29],
+    [1_400_001, 1, 3],
   ])('agrees with float64 for [%i, %i, %i]', async (count, height, width) => {
     const x = float32s(count * height * width, 7, -20, 20);
     for (const axis of ['rows', 'columns'] as const) {
-      for (const sharpness of [0.01, 4]) {
+      for (const sharpness of count > 1000 ? [0.01] : [0.01, 4]) {
         using _gpuScope = gpu.scope();
         using _cpuScope = cpu.scope();
         const actual = await logGaussianSums(gpu.tensor(x, [count, height, width]), axis, sharpness).read();
@@ -56,7 +56,7 @@ describe('barycenterStep', () => {
     [2, 63],
     [3, 65],
     [5, 1009],
-    [2, 5_000_000],
+    [1, 4_200_000],
   ])('agrees with float64 for %i histograms of %i places', async (count, size) => {
     const run = async (device: typeof gpu | typeof cpu) => {
       using _scope = device.scope();

@@ -5,7 +5,17 @@ import { measureRoofline } from '../../kernels/roofline';
 import { defineLab } from '../define';
 import { bars, heatmap, line, table } from '../frames';
 import { choice, data, integer, seed } from '../parameters';
-import { barsOf, ceilingOf, columns, errorOf, labelOf, tableOf, variantLabels } from '../product-figures';
+import {
+  barsOf,
+  ceilingOf,
+  phaseColumns,
+  errorOf,
+  labelOf,
+  timeColumns,
+  timesOf,
+  phasesOf,
+  variantLabels,
+} from '../product-figures';
 
 const ratio = '|C − C′| / u(|A||B|)';
 const size = { min: 1, max: 4096, scale: 'log' } as const;
@@ -38,8 +48,15 @@ export default defineLab({
   figures: {
     rates: bars({ title: 'Rate', value: 'GFLOP/s', unit: 'GFLOP/s' }),
     growth: line({ title: 'Rate against size', x: 'm', y: 'GFLOP/s', xScale: 'log', yScale: 'log', span: 'half' }),
-    times: table({ title: 'Times and errors', columns }),
-    error: heatmap({ title: 'Error, fastest variant', rows: 'row of C', columns: 'column of C', value: ratio }),
+    times: table({ title: 'Times and errors', columns: timeColumns }),
+    phases: table({ title: 'Where the time goes', columns: phaseColumns, span: 'half' }),
+    error: heatmap({
+      title: 'Error, fastest variant',
+      rows: 'row of C',
+      columns: 'column of C',
+      value: ratio,
+      span: 'half',
+    }),
   },
   kernels: ['matmul', 'transpose', 'copy', 'multiplyAddChains'],
   memory: {
@@ -71,7 +88,8 @@ export default defineLab({
       yield frame({
         rates: barsOf(device, results, ceiling),
         growth: { series: name, x: m, y: result.flopsPerSecond / 1e9 },
-        times: tableOf(device, results, ceiling, operands.uploadMs),
+        times: timesOf(device, results, ceiling),
+        phases: phasesOf(device, results, operands.uploadMs),
         error: errorOf(fastestOf(results) ?? result),
       });
     }

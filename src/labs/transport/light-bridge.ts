@@ -1,0 +1,217 @@
+/** The light Schroedinger bridge: one mixture of Gaussians is the noisy way from one cloud of points to another. */
+import { drift, samplePlan, simulateBridge, trainBridge } from '../../algorithms/schroedinger-bridge';
+import { largestDimension } from '../../kernels/mixture-model';
+import {
+  cloudFrame,
+  cloudLabels,
+  differenceOfMoments,
+  differenceToClosedForm,
+  differenceToSinkhorn,
+  makeClouds,
+} from '../bridge-clouds';
+import { defineLab } from '../define';
+import { line, scatter, table } from '../frames';
+import { choice, data, integer, real, seed } from '../parameters';
+
+export default defineLab({
+  id: 'light-bridge',
+  title: 'Light Schrödinger bridge',
+  family: 'transport',
+  summary:
+    'The most likely way from one cloud to another under noise of variance epsilon. Its potential is one mixture of Gaussians, so training simulates nothing and the drift is a formula.',
+  papers: ['light-bridge-2024', 'cuturi-2013'],
+  params: {
+    source: choice({ label: 'from', options: cloudLabels, default: 'gaussian' }),
+    target: choice({ label: 'to', options: cloudLabels, default: 'swiss-roll' }),
+    sourcePoints: data('matrix', {
+      label: 'own points, from',
+      help: 'A row a point; scaled to variance 1.',
+      default: null,
+    }),
+    targetPoints: data('matrix', {
+      label: 'own points, to',
+      help: 'A row a point; scaled to variance 1.',
+      default: null,
+    }),
+    epsilon: real({ label: 'epsilon', help: 'variance of the noise', min: 1e-3, max: 10, scale: 'log', default: 0.1 }),
+    components: integer({ label: 'components', min: 1, max: 512, default: 64 }),
+    covariance: choice({ label: 'matrices', options: { diagonal: 'diagonal', full: 'full' }, default: 'diagonal' }),
+    learningRate: real({
+      label: 'learning rate',
+      help: 'falls to 2 % of this',
+      min: 1e-4,
+      max: 0.3,
+      scale: 'log',
+      default: 0.02,
+      live: true,
+    }),
+    steps: integer({ label: 'training steps', min: 50, max: 20_000, scale: 'linear', step: 50, default: 2000 }),
+    batch: integer({ label: 'batch', min: 16, max: 4096, scale: 'log', default: 128 }),
+    samples: integer({ label: 'samples', help: 'of each cloud', min: 64, max: 16_384, scale: 'log', default: 4096 }),
+    seed: seed(7),
+  },
+  presets: {
+    quick: { label: 'quick', params: { samples: 512, components: 16, steps: 300, learningRate: 0.05 } },
+    standard: { label: 'Swiss roll', params: {} },
+    moons: {
+      label: 'eight Gaussians to two moons',
+      params: { source: 'eight-gaussians', target: 'moons', epsilon: 0.03 },
+    },
+    paper: {
+      label: 'as in the paper: 500 components',
+      params: { components: 500, steps: 20_000, learningRate: 1e-3, samples: 16_384 },
+    },
+    gaussians: {
+      label: 'one component, in closed form',
+      params: {
+        target: 'ellipse',
+        components: 1,
+        covariance: 'full',
+        samples: 512,
+        batch: 512,
+        steps: 400,
+        learningRate: 0.1,
+      },
+    },
+  },
+  quick: 'quick',
+  thumbnail: { preset: 'quick', figure: 'clouds' },
+  figures: {
+    clouds: scatter({ title: 'Particles', axes: ['x', 'y'], span: 'half' }),
+    paths: scatter({ title: 'Paths of 24 particles', axes: ['x', 'y'], span: 'half' }),
+    loss: line({ title: 'Training', x: 'step', y: 'loss', span: 'half' }),
+    speed: line({ title: 'Drift along the way', x: 'time', y: 'root mean square', span: 'half' }),
+    numbers: table({ title: 'Numbers', columns: { quantity: 'quantity', value: 'value' } }),
+  },
+  kernels: [
+    'mixtureForms',
+    'mixtureWeights',
+    'mixtureMoments',
+    'mixtureLossGradient',
+    'adamStep',
+    'mixtureGradient',
+    'conditionalSample',
+  ],
+  memory: {
+    bytes: ({ samples, components, batch }) => 2000 * samples + 4 * components * (samples + 2048 + 8 * batch) + 2e6,
+    lower: 'samples',
+  },
+
+  async *run({ device, params, frame }) {
+    const from = { name: params.source, file: params.sourcePoints };
+    const to = { name: params.target, file: params.targetPoints };
+    const clouds = makeClouds(from, to, params.samples, params.seed);
+    const { source, target, dimension } = clouds;
+    const place = (points: Float32Array) => device.tensor(points, [points.length / dimension, dimension]);
+    const [x0, x1] = [place(source), place(target)];
+    const shownTarget = cloudFrame('target', target, dimension);
+    yield frame({ clouds: [cloudFrame('particles', source, dimension), shownTarget] });
+
+    const { epsilon, components, steps, batch, seed } = params;
+    const covariance = dimension > largestDimension.full ? 'diagonal' : params.covariance;
+    const learningRate = (step: number): number => params.learningRate * 0.02 ** (step / steps);
+    const reportEvery = Math.max(10, Math.round(steps / 100));
+    const startMs = performance.now();
+    const training = trainBridge(x0, x1, {
+      epsilon,
+      components,
+      covariance,
+      steps,
+      batch,
+      learningRate,
+      seed,
+      reportEvery,
+    });
+    let next = await training.next();
+    for (let shownMs = 0; next.done !== true; next = await training.next()) {
+      const { step, loss } = next.value;
+      const text = `training step ${step}, loss ${loss.toPrecision(5)}`;
+      yield frame({ loss: { series: 'loss', x: step, y: loss }, status: { state: 'running', text, step, steps } });
+      if (performance.now() - shownMs < 400) continue;
+      using _scope = device.scope();
+      yield frame({ clouds: cloudFrame('particles', await samplePlan(next.value, x0, seed).read(), dimension) });
+      shownMs = performance.now();
+    }
+    const bridge = next.value;
+    const seconds = (performance.now() - startMs) / 1000;
+
+    const particles = place(source);
+    const trail = Array.from(source.slice(0, 24 * dimension));
+    for await (const time of simulateBridge(bridge, particles, { steps: 100, seed })) {
+      using _scope = device.scope();
+      const points = await particles.read();
+      trail.push(...points.slice(0, 24 * dimension));
+      const slopes = await drift(bridge, particles, time).read();
+      const speed = Math.sqrt(
+        slopes.reduce((sum: number, value: number) => sum + value * value, 0) / (slopes.length / dimension),
+      );
+      const text = `particles at time ${time.toFixed(2)}`;
+      yield frame({
+        clouds: cloudFrame('particles', points, dimension),
+        paths: [shownTarget, cloudFrame('paths', trail, dimension)],
+        speed: { series: 'drift', x: time, y: speed },
+        status: { state: 'running', text, step: Math.round(100 * time), steps: 100 },
+      });
+    }
+
+    const moments = await differenceOfMoments(particles, clouds);
+    const sinkhorn = await differenceToSinkhorn(bridge, clouds);
+    const closedForm =
+      components === 1 && covariance === 'full' ? await differenceToClosedForm(bridge, clouds) : undefined;
+    const rows = [
+      { quantity: 'loss', value: bridge.loss },
+      { quantity: 'mean and covariance of the particles against the target’s', value: moments },
+      { quantity: 'E[y | x] against Sinkhorn’s at the same epsilon, relative', value: sinkhorn },
+      ...(closedForm === undefined
+        ? []
+        : [{ quantity: 'S and r against the closed form, relative', value: closedForm }]),
+      { quantity: 'training, seconds', value: seconds },
+      { quantity: 'training steps a second', value: steps / seconds },
+    ];
+    const text = `${steps} steps in ${seconds.toFixed(1)} s, loss ${bridge.loss.toPrecision(5)}`;
+    yield frame({ numbers: { rows, source: device.info.label }, status: { state: 'done', text } });
+    return { loss: bridge.loss, moments, sinkhorn, closedForm, seconds };
+  },
+
+  claims: [
+    {
+      id: 'closed-form',
+      paper: 'light-bridge-2024',
+      says: 'Between Gaussians one component is enough: training finds the S and r of the closed form.',
+      preset: 'gaussians',
+      expected: '<= 0.01',
+      measure: ({ closedForm = NaN }) => closedForm,
+      holds: (error) => error <= 0.01,
+    },
+    {
+      id: 'sinkhorn',
+      paper: 'light-bridge-2024',
+      says: 'The plan is that of entropic transport: E[y | x] as discrete Sinkhorn has it, here at epsilon 0.5.',
+      preset: 'quick',
+      expected: '<= 0.1',
+      measure: async (_, run) => (await run({ epsilon: 0.5 })).sinkhorn,
+      holds: (difference) => difference <= 0.1,
+    },
+    {
+      id: 'reaches-target',
+      paper: 'light-bridge-2024',
+      says: 'Particles that follow the drift end up spread like the target: difference of mean and covariance, relative.',
+      preset: 'standard',
+      quick: 'quick',
+      expected: '<= 0.15',
+      measure: ({ moments }) => moments,
+      holds: (difference) => difference <= 0.15,
+    },
+    {
+      id: 'minutes',
+      paper: 'light-bridge-2024',
+      says: 'Training takes minutes, not hours, at the paper’s size of 500 components and 20,000 steps.',
+      preset: 'paper',
+      quick: 'quick',
+      expected: '<= 300',
+      unit: 's',
+      measure: ({ seconds }) => seconds,
+      holds: (seconds) => seconds <= 300,
+    },
+  ],
+});
