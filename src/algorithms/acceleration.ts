@@ -35,7 +35,7 @@ export function plainRate(seen: number, factor: number): number {
 const largestFactor = 1.99;
 /** An error this many times the smallest one means that stretching did harm. */
 const harm = 10;
-/** Looks without progress after which stretching ends: rounding is what is left. */
+/** Looks without progress after which stretching ends, and how often it may end before it is given up. */
 const patience = 5;
 
 /** Chooses the factor of over-relaxation from the errors that are looked at. */
@@ -50,6 +50,8 @@ export class Relaxation {
   #lastRate = NaN;
   #smallest = Infinity;
   #sinceProgress = 0;
+  /** How often stretching ended. */
+  #falls = 0;
 
   constructor(factor?: number) {
     this.#isFixed = factor !== undefined;
@@ -71,7 +73,9 @@ export class Relaxation {
     if (this.#isOver) return;
     if (this.factor > 1 && (grew || this.#sinceProgress >= patience)) {
       this.refused += grew ? 1 : 0;
-      this.#isOver = this.#isFixed || !grew || this.refused >= patience;
+      this.#falls += 1;
+      this.#isOver = this.#isFixed || this.#falls >= patience;
+      this.#sinceProgress = 0;
       this.factor = 1;
       this.#lastRate = NaN;
     } else if (!this.#isFixed && agrees && rate > 0 && rate < 1) {
@@ -85,6 +89,9 @@ export class Relaxation {
     }
   }
 }
+
+/** What the dual objective over epsilon may seem to move by in float32. */
+const rounding = 1e-6;
 
 interface Pair {
   readonly end: Float64Array;
@@ -104,15 +111,22 @@ export class Anderson {
   /** The plain iterate to go back to, where the last start was extrapolated. */
   #plain: Float64Array | undefined;
   #lastError = Infinity;
+  #lastValue = -Infinity;
 
   constructor(depth = 5) {
     this.#depth = depth;
   }
 
-  /** Takes in where the iteration came to and its error; returns where to go on from instead, if anywhere. */
-  next(end: Float64Array, error: number): Float64Array | undefined {
+  /**
+   * Takes in where the iteration came to, its error, and the dual objective over epsilon, which plain iterations never
+   * lower; returns where to go on from instead, if anywhere. An extrapolation stands if the objective grew after it, or
+   * stayed within rounding while the error fell.
+   */
+  next(end: Float64Array, error: number, value: number): Float64Array | undefined {
     const [start, plain] = [this.#start, this.#plain];
-    if (plain !== undefined && !(error <= this.#lastError)) {
+    const gain = value - this.#lastValue;
+    const isBetter = gain > rounding || (gain >= -rounding && error <= this.#lastError);
+    if (plain !== undefined && !isBetter) {
       this.refused += 1;
       this.#pairs = [];
       this.#start = plain;
@@ -120,6 +134,7 @@ export class Anderson {
       return plain;
     }
     this.#lastError = error;
+    this.#lastValue = value;
     if (start !== undefined) {
       const pair = { end, residual: end.map((value, i) => value - (start[i] ?? 0)) };
       this.#pairs = [...this.#pairs, pair].slice(-this.#depth - 1);

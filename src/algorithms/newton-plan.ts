@@ -1,6 +1,6 @@
 /** A stored plan that Newton steps and Sinkhorn iterations move towards its marginals; one object per solve. */
 import type { Device } from '../device/device';
-import type { Tensor } from '../device/tensor';
+import type { NumberArray, Tensor } from '../device/tensor';
 import { axpy } from '../kernels/elementwise';
 import {
   compressPlan,
@@ -199,8 +199,4 @@ export class NewtonPlan {
 /** Newton steps are worth solving for as well as they will converge. */
 const gradientTolerance = (error: number): number => Math.max(1e-7, Math.min(1e-2, error));
 
-const sumOf = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
-  return sum;
-};
+const sumOf = (values: NumberArray): number => Array.from(values).reduce((sum, value) => sum + value, 0);

@@ -286,9 +286,9 @@ function first(points: Tensor): Tensor {
   );
 }
 
-function checkNumbers(points: ArrayLike<number>, field: 'source' | 'target'): void {
-  for (let at = 0; at < points.length; at++) {
-    if (!Number.isFinite(points[at]))
+function checkNumbers(points: Iterable<number>, field: 'source' | 'target'): void {
+  for (const value of points) {
+    if (!Number.isFinite(value))
       throw new InvalidInputError(`The ${field} has a coordinate that is not a number: leave that point out.`, {
         field,
       });

@@ -4,7 +4,7 @@
  * the entropic objective; it does not matter which reference measure the entropy has, because the difference is the same.
  */
 import type { Device } from '../device/device';
-import { InvalidInputError, UnsupportedError } from '../device/errors';
+import { DivergedError, InvalidInputError, UnsupportedError } from '../device/errors';
 import { logSumExpOverPairs, marginalError, updatePotential } from '../kernels/transport';
 import {
   placePotential,
@@ -152,6 +152,12 @@ async function selfTransport(
     }
     // Rows and columns are the same, so both marginals together are off by twice this.
     reached = 2 * ((await error.read())[0] ?? NaN);
+    if (!Number.isFinite(reached)) {
+      throw new DivergedError(
+        `Transport to itself left the range of numbers at iteration ${String(iterations)}: raise epsilon.`,
+        { parameter: 'epsilon', iteration: iterations },
+      );
+    }
     withoutProgress = reached < 0.9 * smallest ? 0 : withoutProgress + 1;
     smallest = Math.min(smallest, reached);
   }

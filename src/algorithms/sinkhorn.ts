@@ -178,7 +178,9 @@ export async function* sinkhorn(
     if (ending !== undefined || !isThere) continue;
     if (kind === 'over-relaxation') relaxation.look(reached, count);
     if (kind === 'anderson' && iteration < maximumIterations) {
-      const ahead = anderson.next(await readPotential(potentials.columns), reached);
+      const g = await readPotential(potentials.columns);
+      const value = (dot(rows.weights, await readPotential(potentials.rows)) + dot(columns.weights, g)) / epsilon;
+      const ahead = anderson.next(g, reached, value);
       if (ahead !== undefined) {
         using _scope = device.scope();
         affine(placePotential(placed, ahead), { out: potentials.columns });

@@ -76,10 +76,10 @@ function checkSymmetric(matrix: ArrayLike<number>, size: number): void {
   if (matrix.length !== size * size || size < 1)
     throw new InvalidInputError(`A ${String(size)} x ${String(size)} matrix is needed.`, { field: 'matrix' });
   let largest = 0;
-  for (let at = 0; at < matrix.length; at++) {
-    if (!Number.isFinite(matrix[at]))
+  for (const value of Array.from(matrix)) {
+    if (!Number.isFinite(value))
       throw new InvalidInputError('The matrix has an entry that is not a number: leave it out.', { field: 'matrix' });
-    largest = Math.max(largest, Math.abs(matrix[at] ?? 0));
+    largest = Math.max(largest, Math.abs(value));
   }
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < i; j++) {

@@ -121,11 +121,15 @@ export interface Split {
   readonly chunks: number;
 }
 
-/** Splits a pass. Chunks of at most `largestChunk` columns keep a workgroup short; few rows give shorter chunks, so that all cores work. */
+/** The most chunks of a pass over many rows: partial sums take memory in proportion to the rows, however many columns there are. */
+const mostChunks = 64;
+
+/** Splits a pass. Chunks of about `largestChunk` columns keep a workgroup short; few rows give shorter chunks, so that all cores work. */
 export function splitPairs(rows: number, columns: number, largestChunk = 1024): Split {
   const rowGroups = Math.ceil(rows / rowsPerWorkgroup);
   const wanted = 2 ** Math.ceil(Math.log2((columns * rowGroups) / 256));
-  const chunk = Math.min(largestChunk, Math.max(128, wanted));
+  const chunk =
+    wanted <= largestChunk ? Math.max(128, wanted) : Math.max(largestChunk, Math.ceil(columns / mostChunks));
   const chunks = Math.ceil(columns / chunk);
   return { workgroups: [rowGroups, chunks], chunk, chunks };
 }

@@ -62,7 +62,7 @@ export interface StoredPlan<T extends Tensor = Tensor> {
 }
 
 /** No entry is multiplied by more than exp of this: trials of steps that long stay finite, and none is taken. */
-export const longestStep = 40;
+const longestStep = 40;
 
 /**
  * `P_ij exp(length (u_i + v_j))` into `out`, with its row and column sums. `step` is u, then v: `[rows + columns]`. The dual

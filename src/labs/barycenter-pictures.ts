@@ -5,6 +5,7 @@ import {
   type BarycenterProblem,
   type BarycenterResult,
 } from '../algorithms/barycenter';
+import { digitSide, loadDigit } from '../data/digits';
 import { openReferenceDevice } from '../device';
 import type { Device } from '../device/device';
 import type { ImageFrame, StatusFrame, TableFrame } from './frames';
@@ -19,11 +20,11 @@ const corners = [
   [8, 112],
   [120, 112],
 ] as const;
-const colors = [
+const colors: readonly (readonly number[])[] = [
   [226, 112, 32],
   [36, 120, 200],
   [40, 150, 90],
-] as const;
+];
 
 /** Weights at a pixel: its barycentric coordinates; outside the triangle those of a point on its border. They sum to one. */
 export function weightsAt(x: number, y: number): [number, number, number] {
@@ -54,7 +55,7 @@ export function trianglePicture(markX: number, markY: number): ImageFrame {
     const isInside = Math.hypot(nearest[0] - x, nearest[1] - y) < 1.5;
     const ring = Math.abs(Math.hypot(x - (mark[0] ?? 0), y - (mark[1] ?? 0)) - 4);
     for (let channel = 0; channel < 3; channel++) {
-      const mixed = u * colors[0][channel as 0] + v * colors[1][channel as 0] + w * colors[2][channel as 0];
+      const mixed = [u, v, w].reduce((sum, weight, k) => sum + weight * (colors[k]?.[channel] ?? 0), 0);
       pixels[4 * at + channel] = ring < 1.4 ? 20 : isInside ? 110 + 0.57 * mixed : 250;
     }
   }
@@ -70,6 +71,15 @@ export function inkTriple(photographs: readonly Photograph[], size: number): Mas
     const square = new Float64Array(size * size);
     masses.forEach((mass, at) => (square[(top + Math.floor(at / width)) * size + left + (at % width)] = mass));
     return { width: size, height: size, masses: square };
+  });
+}
+
+/** A three and two eights, as people wrote them. */
+export async function digitTriple(): Promise<MassGrid[]> {
+  const digits = [await loadDigit(3, 1), await loadDigit(8, 0), await loadDigit(8, 4)];
+  return digits.map((ink) => {
+    const total = ink.reduce((sum, mass) => sum + mass, 0);
+    return { width: digitSide, height: digitSide, masses: ink.map((mass) => mass / total) };
   });
 }
 

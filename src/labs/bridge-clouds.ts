@@ -1,10 +1,5 @@
-/** Clouds that a Schroedinger bridge goes between, and what a trained bridge is compared with. */
-import { gaussianBridge } from '../algorithms/gaussian-bridge';
-import { conditionalMean, readMixture, type Bridge } from '../algorithms/schroedinger-bridge';
-import { solveSinkhorn } from '../algorithms/sinkhorn';
-import { mapPoints } from '../algorithms/transport-map';
+/** Clouds that a Schroedinger bridge goes between. */
 import { InvalidInputError } from '../device/errors';
-import type { Tensor } from '../device/tensor';
 import { Philox } from '../kernels/random';
 import type { ScatterFrame } from './frames';
 import type { NumericMatrix } from './parameters';
@@ -138,60 +133,4 @@ export function momentsOf(
     }
   }
   return { mean, covariance };
-}
-
-/** The most points a side that Sinkhorn is given. */
-const sinkhornPoints = 512;
-
-/**
- * Root mean square difference between E[x1 | x0] of the bridge and of discrete Sinkhorn at the same epsilon (|x - y|^2 / 2) on up
- * to 512 points a side, over the target's root mean square deviation.
- */
-export async function differenceToSinkhorn(bridge: Bridge, { source, target, dimension }: CloudPair): Promise<number> {
-  const { device } = bridge.model.parameters;
-  const [x, y] = [source.slice(0, sinkhornPoints * dimension), target.slice(0, sinkhornPoints * dimension)];
-  using _scope = device.scope();
-  const options = { epsilon: bridge.epsilon, tolerance: 1e-4, maximumIterations: 300, scaling: 0.7 };
-  const solved = await solveSinkhorn(device, { x, y, dimension, cost: 'half-squared-euclidean' }, options);
-  const expected = await mapPoints(solved.problem, solved.potentials, solved.epsilon, x);
-  const made = await conditionalMean(bridge, device.tensor(x, [x.length / dimension, dimension])).read();
-  const square =
-    expected.reduce((sum, value, at) => sum + (value - (made[at] ?? NaN)) ** 2, 0) / (x.length / dimension);
-  return Math.sqrt(square / deviation(momentsOf(y, dimension).covariance));
-}
-
-/** The largest relative error of S and of r (to the largest entry of each) against the bridge of Gaussians with the clouds' moments. */
-export async function differenceToClosedForm(
-  { model, epsilon }: Bridge,
-  { source, target, dimension }: CloudPair,
-): Promise<number> {
-  const [from, to] = [momentsOf(source, dimension), momentsOf(target, dimension)];
-  const exact = gaussianBridge({
-    sourceMean: from.mean,
-    sourceCovariance: from.covariance,
-    targetMean: to.mean,
-    targetCovariance: to.covariance,
-    epsilon,
-  });
-  const { matrices, centers } = await readMixture(model);
-  const worst = (made: ArrayLike<number>, expected: Float64Array): number => {
-    const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    return expected.reduce((a, value, at) => Math.max(a, Math.abs(value - (made[at] ?? NaN)) / largest), 0);
-  };
-  return Math.max(worst(matrices, exact.matrix), worst(centers, exact.center));
-}
-
-/** How far mean and covariance of particles are from the target's, in root mean square deviations of the target. */
-export async function differenceOfMoments(particles: Tensor, { target, dimension }: CloudPair): Promise<number> {
-  const [made, expected] = [momentsOf(await particles.read(), dimension), momentsOf(target, dimension)];
-  const shift = made.mean.reduce((sum, value, i) => sum + (value - (expected.mean[i] ?? NaN)) ** 2, 0);
-  const spread = made.covariance.reduce((sum, value, i) => sum + (value - (expected.covariance[i] ?? NaN)) ** 2, 0);
-  const scale = deviation(expected.covariance);
-  return Math.sqrt(shift / scale + spread / scale ** 2);
-}
-
-/** The trace of a covariance. */
-function deviation(covariance: Float64Array): number {
-  const size = Math.sqrt(covariance.length);
-  return covariance.reduce((sum, value, at) => (at % (size + 1) === 0 ? sum + value : sum), 0);
 }

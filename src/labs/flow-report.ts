@@ -4,7 +4,10 @@ import type { Device } from '../device/device';
 import { spreadOf } from './point-shapes';
 
 /** The last step of each flow. */
-export type FlowEnds = { debiased?: FlowStep; biased?: FlowStep };
+export interface FlowEnds {
+  debiased?: FlowStep;
+  biased?: FlowStep;
+}
 
 /** Rows for the table; spreads are divided by that of the target. */
 export function flowRows({ debiased, biased }: FlowEnds, targetSpread: number): Record<string, string | number>[] {

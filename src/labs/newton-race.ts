@@ -1,6 +1,11 @@
 /** The race of plain Sinkhorn against sparse Newton steps: its problems, its lines, its table and its pictures. */
 import { sinkhorn, type SinkhornOptions } from '../algorithms/sinkhorn';
-import { solveSinkhornNewton, type SinkhornNewtonResult, type SinkhornNewtonStep } from '../algorithms/sinkhorn-newton';
+import {
+  solveSinkhornNewton,
+  type SinkhornNewtonOptions,
+  type SinkhornNewtonResult,
+  type SinkhornNewtonStep,
+} from '../algorithms/sinkhorn-newton';
 import { placeProblem, type PlacedProblem, type TransportProblem } from '../algorithms/transport-problem';
 import { digitSide, loadDigit } from '../data/digits';
 import type { Device } from '../device/device';
@@ -15,6 +20,35 @@ export const raceProblems = {
   'digits-l1': 'digits, L1',
 } as const;
 export type RaceProblem = keyof typeof raceProblems;
+
+/** Which entries Newton keeps, and when it begins: our way, and the published one. */
+export const rules = { mass: 'by mass', count: 'by count (published)' } as const;
+export const switches = { error: 'at a marginal error', count: 'after a count (published)' } as const;
+
+/** The parameters that say how Newton goes about it. */
+export interface RaceParameters {
+  readonly problem: RaceProblem;
+  readonly size: number;
+  readonly eta: number;
+  readonly rule: keyof typeof rules;
+  /** Entries per point, where they are kept by count. */
+  readonly kept: number;
+  readonly switching: keyof typeof switches;
+  readonly warmUp: number;
+  readonly tolerance: number;
+}
+
+/** The lab's parameters as the algorithm takes them. */
+export function optionsOf(params: RaceParameters): SinkhornNewtonOptions {
+  const { problem, size, eta, rule, kept, switching, warmUp, tolerance } = params;
+  return {
+    epsilon: 1 / eta,
+    tolerance,
+    sparsification:
+      rule === 'mass' ? { by: 'mass', fraction: 0.05 } : { by: 'count', lambda: kept / pointsOf(problem, size) },
+    ...(switching === 'count' ? { switchAt: { iterations: warmUp } } : {}),
+  };
+}
 
 /** What a digit's paper weighs, of its blackest ink: every pixel must carry some mass. */
 const paperWeight = 0.01;
@@ -127,6 +161,18 @@ export async function* plainRun(
   }
   const { iterations, marginalError, status } = next.value;
   return { iterations, marginalError, elapsedMs, isConverged: status === 'converged' };
+}
+
+/** Newton steps of a run that converged with at most so many Sinkhorn iterations, those of a fallback included; else infinite. */
+export function newtonStepsWithin(result: SinkhornNewtonResult, mostIterations: number): number {
+  const { status, sinkhornIterations, fallbackIterations, newtonSteps } = result;
+  return status === 'converged' && sinkhornIterations + fallbackIterations <= mostIterations ? newtonSteps : Infinity;
+}
+
+/** How many times as many iterations plain Sinkhorn took, or had taken when it was stopped; 0 where Newton failed. */
+export function iterationRatio(result: SinkhornNewtonResult, plain: PlainRun): number {
+  const { status, sinkhornIterations, fallbackIterations, newtonSteps } = result;
+  return status === 'converged' ? plain.iterations / (sinkhornIterations + fallbackIterations + newtonSteps) : 0;
 }
 
 /** What is known second-hand of the paper's own runs at 500 points and eta = 1200, to machine accuracy on a CPU. */

@@ -52,6 +52,13 @@ export const papers = {
     link: 'https://doi.org/10.1145/1356052.1356053',
     catalog: null,
   },
+  'roofline-2009': {
+    title: 'Roofline: An Insightful Visual Performance Model for Multicore Architectures',
+    authors: 'Samuel Williams, Andrew Waterman, David Patterson',
+    year: 2009,
+    link: 'https://doi.org/10.1145/1498765.1498785',
+    catalog: null,
+  },
   'dongarra-1990': {
     title: 'A Set of Level 3 Basic Linear Algebra Subprograms',
     authors: 'Jack J. Dongarra, Jeremy Du Croz, Sven Hammarling, Iain S. Duff',

@@ -63,7 +63,7 @@ function shapePoints(name: ShapeName, count: number, seed: number, stream: numbe
 }
 
 /** `count` points where a photograph is dark: a pixel is drawn as often as it is darker than the mean. Throws `InvalidInputError` where none is. */
-export function darkPoints(
+function darkPoints(
   { name, width, height, pixels }: Photograph,
   count: number,
   seed: number,
@@ -102,7 +102,7 @@ export function darkPoints(
 }
 
 /** The first two columns of a matrix as points, scaled into the unit square; evenly thinned where there are more than `most`. */
-export function matrixPoints({ name, rows, columns, values }: NumericMatrix, most: number): Float64Array<ArrayBuffer> {
+function matrixPoints({ name, rows, columns, values }: NumericMatrix, most: number): Float64Array<ArrayBuffer> {
   if (columns < 2) {
     throw new InvalidInputError(`${name} has one column, but points need two: x and y.`, { field: name });
   }

@@ -1,6 +1,5 @@
 /** Matrix roots and distances between Gaussians against eigenvalues and golden numbers, on both devices. */
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../src/device';
 import { DivergedError, InvalidInputError } from '../../src/device/errors';
 import { gaussianDistanceSquared, matrixRoot } from '../../src/algorithms/matrix-root';
 import { symmetricEigen, symmetricFunction, symmetricRoot } from '../../src/algorithms/symmetric-eigen';
@@ -24,8 +23,8 @@ function gram(n: number, rank: number, seed: number): Float32Array<ArrayBuffer> 
 }
 
 describe.each([
-  { name: 'GPU', device: gpu as Device, unit: 2 ** -24 },
-  { name: 'reference device', device: cpu as Device, unit: 2 ** -53 },
+  { name: 'GPU', device: gpu, unit: 2 ** -24 },
+  { name: 'reference device', device: cpu, unit: 2 ** -53 },
 ])('on the $name', ({ device, unit }) => {
   it.each([
     { n: 1, rank: 1 },
@@ -37,7 +36,8 @@ describe.each([
     const matrix = gram(n, rank, 3);
     const { root, trace, residual } = await matrixRoot(device.tensor(matrix, [n, n]));
     const expected = symmetricRoot(matrix, n);
-    expect(residual).toBeLessThanOrEqual(4 * n * unit);
+    // A singular matrix rounded to float32 has eigenvalues below zero, of which no device finds the root.
+    expect(residual).toBeLessThanOrEqual(4 * n * (rank < n ? 2 ** -24 : unit));
     // An eigenvalue that is off by u |A| moves its root by at most sqrt(u |A|); float32 made the singular ones, too.
     const norm = Math.sqrt(matrix.reduce((sum, value) => sum + value ** 2, 0));
     const tolerance = rank > n ? 64 * n * unit * 40 : 4 * Math.sqrt(2 ** -24 * norm);

@@ -88,8 +88,8 @@ async function train(
 
 // In float32 the largest term of these records is about 60, so a log is good to 60 rounding units of 6e-8 and a share to as much.
 describe.each([
-  { name: 'GPU', device: gpu as Device, tolerance: 2e-5 },
-  { name: 'reference device', device: cpu as Device, tolerance: 1e-9 },
+  { name: 'GPU', device: gpu, tolerance: 2e-5 },
+  { name: 'reference device', device: cpu, tolerance: 1e-9 },
 ])('on the $name', ({ device, tolerance }) => {
   it.each(golden.lightsb_eval)('evaluates $id', async (record) => {
     using _scope = device.scope();
@@ -120,17 +120,17 @@ describe.each([
   it.each(golden.lightsb_k1)('recovers S and r of $id to 1 % by training', async (record) => {
     using _scope = device.scope();
     const { dim, eps: epsilon, expected } = record;
-    const count = 64;
+    const count = 32;
     const source = exactSample(record.m0, record.S0, count, 3);
     const target = exactSample(record.m1, record.S1, count, 4);
-    const steps = 500;
+    const steps = 400;
     const { model, loss } = await train(device, source, target, dim, {
       epsilon,
       components: 1,
       covariance: 'full',
       steps,
       batch: count,
-      learningRate: (step) => 0.1 * 0.003 ** (step / steps),
+      learningRate: (step) => 0.2 * 0.05 ** (step / steps),
       initialVariance: 0.5,
       seed: 1,
       reportEvery: steps,
@@ -165,29 +165,38 @@ describe.each([
     // Pairs are forgotten: training sees the two clouds only.
     const trained = await train(device, await x0.read(), target, 2, {
       epsilon,
-      components: 6,
-      steps: 400,
-      batch: 256,
-      learningRate: (step) => 0.03 * 0.03 ** (step / 400),
+      components: 3,
+      steps: 300,
+      learningRate: (step) => 0.1 * 0.03 ** (step / 300),
+      initialVariance: 0.4,
       seed: 5,
-      reportEvery: 400,
+      reportEvery: 300,
     });
     const best = await bridgeLoss(truth, x0, cpu.tensor(target, [count, 2]));
-    // On its own samples a fit of p = 29 free numbers ends about p / 2n = 0.014 below the truth; 0.03 above is not optimised.
-    expect(trained.loss - best).toBeLessThan(0.03);
-    expect(trained.loss - best).toBeGreaterThan(-0.05);
+    // On its own samples a fit of 14 free numbers ends about 14 / 2n = 0.007 below the truth; four times that either way.
+    expect(Math.abs(trained.loss - best)).toBeLessThan(0.03);
+    const found = await readMixture(trained.model);
+    for (let k = 0; k < 3; k++) {
+      const distances = [0, 1, 2].map((other) =>
+        Math.hypot(
+          (found.centers[2 * other] ?? NaN) - (planted.centers[2 * k] ?? NaN),
+          (found.centers[2 * other + 1] ?? NaN) - (planted.centers[2 * k + 1] ?? NaN),
+        ),
+      );
+      // A centre of 200 samples with a standard deviation of 0.4 to 0.6 is known to 0.04 in each direction; four of these.
+      expect(Math.min(...distances)).toBeLessThan(0.2);
+    }
     const fresh = normals(2 * 512, 21);
     const made = await conditionalMean(trained, device.tensor(fresh, [512, 2])).read();
     const expected = await conditionalMean(truth, cpu.tensor(fresh, [512, 2])).read();
-    const error =
-      made.reduce((sum: number, value: number, i: number) => sum + (value - (expected[i] ?? NaN)) ** 2, 0) / 512;
-    // The target's variance is about 3 in all; 2 % of it unexplained.
-    expect(error).toBeLessThan(0.06);
+    const error = Array.from(made).reduce((sum, value, i) => sum + (value - (expected[i] ?? NaN)) ** 2, 0) / 512;
+    // The target's variance is about 3 in all; 1 % of it unexplained.
+    expect(error).toBeLessThan(0.03);
   });
 
   it('agrees with Sinkhorn at the same epsilon, which is twice as large for |x - y|^2', async () => {
     using _scope = device.scope();
-    const [count, epsilon] = [256, 0.5];
+    const [count, epsilon] = [128, 0.5];
     const source = normals(2 * count, 31);
     const random = new Philox(32);
     const target = Float64Array.from(
@@ -197,17 +206,17 @@ describe.each([
         return [side * (1.5 * Math.cos(angle) - 0.7), side * (1.5 * Math.sin(angle) - 0.4)];
       }).flat(),
     );
-    const options = { epsilon: 2 * epsilon, tolerance: 1e-5, maximumIterations: 500 };
+    const options = { epsilon: 2 * epsilon, tolerance: 1e-5, maximumIterations: 200 };
     const solved = await solveSinkhorn(device, { x: source, y: target, dimension: 2 }, options);
     const mapped = await mapPoints(solved.problem, solved.potentials, solved.epsilon, source);
     const trained = await train(device, source, target, 2, {
       epsilon,
-      components: 16,
-      steps: 300,
+      components: 8,
+      steps: 200,
       batch: count,
-      learningRate: (step) => 0.05 * 0.05 ** (step / 300),
+      learningRate: (step) => 0.1 * 0.05 ** (step / 200),
       seed: 5,
-      reportEvery: 300,
+      reportEvery: 200,
     });
     const made = await conditionalMean(trained, device.tensor(source, [count, 2])).read();
     let error = 0;

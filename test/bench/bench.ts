@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bench as bars } from './bars.bench';
 import { bench as peers } from './peers.bench';
+import { bench as sinkhorn } from './sinkhorn.bench';
 
 /** One measured number beside what was promised. */
 export interface BenchRow {
@@ -28,7 +29,7 @@ export interface Bench {
   run(print: (row: BenchRow) => void): Promise<void>;
 }
 
-const benches: Readonly<Record<string, Bench>> = { bars, peers };
+const benches: Readonly<Record<string, Bench>> = { bars, peers, sinkhorn };
 
 const usage = `npm run bench -- [${Object.keys(benches).join('] [')}] [--write]
   --write  put the results into test/bench/RESULTS.md, one section for each group and processor`;

@@ -5,6 +5,10 @@ declare module '@jax-js/jax' {
   export interface Array {
     readonly ref: this;
     readonly device: string;
+    add(other: number): this;
+    mul(other: number): this;
+    sub(other: this): this;
+    reshape(shape: number[]): this;
     data(): Promise<Float32Array | Int32Array>;
     dispose(): void;
   }
@@ -15,7 +19,10 @@ declare module '@jax-js/jax' {
     array(values: Float32Array, options: { shape: number[] }): Array;
     matmul(a: Array, b: Array): Array;
   };
-  export const nn: { dotProductAttention(queries: Array, keys: Array, values: Array): Array };
+  export const nn: {
+    dotProductAttention(queries: Array, keys: Array, values: Array): Array;
+    logsumexp(x: Array, axis: number): Array;
+  };
 }
 
 declare module '@tensorflow/tfjs-core' {
@@ -33,6 +40,8 @@ declare module '@tensorflow/tfjs-core' {
   export function tensor2d(values: Float32Array, shape: [number, number]): Tensor2D;
   export function matMul(a: Tensor2D, b: Tensor2D, transposeA?: boolean, transposeB?: boolean): Tensor2D;
   export function mul(a: Tensor2D, factor: number): Tensor2D;
+  export function sub(a: Tensor2D | number, b: Tensor2D): Tensor2D;
+  export function logSumExp(x: Tensor2D, axis: number, keepDims: boolean): Tensor2D;
   export function softmax(logits: Tensor2D): Tensor2D;
 }
 

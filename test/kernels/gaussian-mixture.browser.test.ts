@@ -128,25 +128,23 @@ describe.each(shapes)('$components $covariance components in $dimension dimensio
     using _gpu = gpu.scope();
     using _cpu = cpu.scope();
     const stride = place(cpu, shape).model.parameters.shape[1] ?? 0;
-    const gradients = await Promise.all(
-      [gpu, cpu].map((device) => {
-        const { model } = place(device, shape);
-        const moments = (seed: number): Tensor => {
-          const values = float32s(shape.components * stride, seed, 0.1, 0.5);
-          // Second moments are symmetric.
-          const d = shape.dimension;
-          if (shape.covariance === 'full') {
-            for (let k = 0; k < shape.components; k++)
-              for (let i = 0; i < d; i++)
-                for (let j = 0; j < i; j++)
-                  values[k * stride + 1 + d + j * d + i] = values[k * stride + 1 + d + i * d + j] ?? NaN;
-          }
-          return device.tensor(values, [shape.components, stride]);
-        };
-        const potential = mixtureForms(model, { kind: 'potential', epsilon });
-        return mixtureLossGradient(model, { source: moments(1), target: moments(2) }, potential, epsilon);
-      }),
-    );
+    const gradients = [gpu, cpu].map((device) => {
+      const { model } = place(device, shape);
+      const moments = (seed: number): Tensor => {
+        const values = float32s(shape.components * stride, seed, 0.1, 0.5);
+        // Second moments are symmetric.
+        const d = shape.dimension;
+        if (shape.covariance === 'full') {
+          for (let k = 0; k < shape.components; k++)
+            for (let i = 0; i < d; i++)
+              for (let j = 0; j < i; j++)
+                values[k * stride + 1 + d + j * d + i] = values[k * stride + 1 + d + i * d + j] ?? NaN;
+        }
+        return device.tensor(values, [shape.components, stride]);
+      };
+      const potential = mixtureForms(model, { kind: 'potential', epsilon });
+      return mixtureLossGradient(model, { source: moments(1), target: moments(2) }, potential, epsilon);
+    });
     const [made, expected] = gradients;
     if (made === undefined || expected === undefined) throw new Error('two gradients');
     const { difference, scale } = await largestDifference(made, expected);

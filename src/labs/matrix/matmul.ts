@@ -5,17 +5,7 @@ import { measureRoofline } from '../../kernels/roofline';
 import { defineLab } from '../define';
 import { bars, heatmap, line, table } from '../frames';
 import { choice, data, integer, seed } from '../parameters';
-import {
-  barsOf,
-  ceilingOf,
-  phaseColumns,
-  errorOf,
-  labelOf,
-  timeColumns,
-  timesOf,
-  phasesOf,
-  variantLabels,
-} from '../product-figures';
+import * as show from '../product-figures';
 
 const ratio = '|C − C′| / u(|A||B|)';
 const size = { min: 1, max: 4096, scale: 'log' } as const;
@@ -30,12 +20,12 @@ export default defineLab({
   family: 'matrix',
   summary:
     'C = A B in five ways, from one output per invocation to a tile of C held in registers. Each is timed on this adapter, set against its measured roofline, and checked in float64.',
-  papers: ['goto-2008', 'dongarra-1990'],
+  papers: ['goto-2008', 'dongarra-1990', 'roofline-2009'],
   params: {
     m: integer({ label: 'rows of A, m', ...size, default: 512 }),
     n: integer({ label: 'columns of B, n', ...size, default: 512 }),
     k: integer({ label: 'terms per entry, k', ...size, default: 512 }),
-    variant: choice({ label: 'variant', options: { all: 'all in turn', ...variantLabels }, default: 'all' }),
+    variant: choice({ label: 'variant', options: { all: 'all in turn', ...show.variantLabels }, default: 'all' }),
     a: data('matrix', { label: 'A', help: 'Random unless you bring one; sets m and k.', default: null }),
     b: data('matrix', { label: 'B', help: 'Random unless you bring one; sets n and k.', default: null }),
     samples: integer({ label: 'samples', help: 'at least 20 ms each', min: 3, max: 50, default: 7 }),
@@ -48,8 +38,8 @@ export default defineLab({
   figures: {
     rates: bars({ title: 'Rate', value: 'GFLOP/s', unit: 'GFLOP/s' }),
     growth: line({ title: 'Rate against size', x: 'm', y: 'GFLOP/s', xScale: 'log', yScale: 'log', span: 'half' }),
-    times: table({ title: 'Times and errors', columns: timeColumns }),
-    phases: table({ title: 'Where the time goes', columns: phaseColumns, span: 'half' }),
+    times: table({ title: 'Times and errors', columns: show.timeColumns }),
+    phases: table({ title: 'Where the time goes', columns: show.phaseColumns, span: 'half' }),
     error: heatmap({
       title: 'Error, fastest variant',
       rows: 'row of C',
@@ -79,18 +69,18 @@ export default defineLab({
     for (; next.done !== true; next = await race.next()) {
       const { operands, variant, result, step, steps } = next.value;
       const { m, n, k } = operands.sizes;
-      const name = labelOf(device, variant);
+      const name = show.labelOf(device, variant);
       const text = `${name}: ${String(m)} × ${String(k)} × ${String(n)}`;
       yield frame({ status: { state: 'running', text, step, steps } });
       ({ results } = next.value);
-      ceiling = ceilingOf(roofline, operands);
+      ceiling = show.ceilingOf(roofline, operands);
       if (result === undefined) continue;
       yield frame({
-        rates: barsOf(device, results, ceiling),
+        rates: show.barsOf(device, results, ceiling),
         growth: { series: name, x: m, y: result.flopsPerSecond / 1e9 },
-        times: timesOf(device, results, ceiling),
-        phases: phasesOf(device, results, operands.uploadMs),
-        error: errorOf(fastestOf(results) ?? result),
+        times: show.timesOf(device, results, ceiling),
+        phases: show.phasesOf(device, results, operands.uploadMs),
+        error: show.errorOf(fastestOf(results) ?? result),
       });
     }
     const best = Math.max(...results.map(({ flopsPerSecond }) => flopsPerSecond));
@@ -139,7 +129,7 @@ export default defineLab({
     },
     {
       id: 'roofline',
-      paper: 'goto-2008',
+      paper: 'roofline-2009',
       says: 'No product is faster than the arithmetic alone: the share of the measured roofline.',
       preset: 'large',
       quick: 'quick',

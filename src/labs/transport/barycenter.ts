@@ -7,7 +7,7 @@ import { image, line, table } from '../frames';
 import { massPicture, shapeLabels, shapeMass } from '../mass-pictures';
 import { choice, data, integer, real, toggle } from '../parameters';
 
-const sources = { shapes: 'shapes', photographs: 'photographs, as ink' };
+const sources = { shapes: 'shapes', digits: 'handwritten digits', photographs: 'photographs, as ink' };
 
 export default defineLab({
   id: 'barycenter',
@@ -24,7 +24,7 @@ export default defineLab({
     top: data('image', { label: 'top photograph', default: 'allium-oreophilum', samples: sampleLabels }),
     left: data('image', { label: 'left photograph', default: 'airplane-from-above', samples: sampleLabels }),
     right: data('image', { label: 'right photograph', default: 'black-canyon', samples: sampleLabels }),
-    size: integer({ label: 'side', min: 8, max: 256, default: 32, unit: 'px' }),
+    size: integer({ label: 'side', help: 'digits have 28', min: 8, max: 256, default: 32, unit: 'px' }),
     epsilon: real({ label: 'epsilon', help: 'the side is 1', min: 2e-4, max: 0.1, scale: 'log', default: 0.002 }),
     debiased: toggle({ label: 'debiased', help: 'Takes the blur of epsilon away.', default: true }),
     iterations: integer({ label: 'iterations', help: 'after each change', min: 1, max: 5000, default: 400 }),
@@ -36,6 +36,7 @@ export default defineLab({
   presets: {
     quick: { label: '32 × 32', params: {} },
     standard: { label: '64 × 64', params: { size: 64, epsilon: 0.001, iterations: 1000 } },
+    digits: { label: 'a 3 and two 8s, 28 × 28', params: { sources: 'digits', epsilon: 0.001 } },
     photographs: { label: 'photographs of 128 pixels', params: { sources: 'photographs', size: 128, epsilon: 0.001 } },
   },
   quick: 'quick',
@@ -53,13 +54,16 @@ export default defineLab({
     numbers: table({ title: 'Numbers', columns: { quantity: 'quantity', value: 'value' } }),
   },
   kernels: ['logGaussianSums', 'barycenterStep', 'combine', 'marginalError'],
-  memory: { bytes: ({ size }) => 160 * size ** 2 + 2 ** 20, lower: 'size' },
+  memory: { bytes: ({ size }) => 160 * Math.max(size, 28) ** 2 + 2 ** 20, lower: 'size' },
 
   async *run({ device, params, frame, nextChange }) {
-    const { size, epsilon, debiased, iterations, tolerance, first, second, third, top, left, right } = params;
-    const isShapes = params.sources === 'shapes';
-    const shapes = () => [first, second, third].map((shape) => shapeMass(shape, size));
-    const grids = isShapes ? shapes() : parts.inkTriple([top, left, right], size);
+    const { epsilon, debiased, iterations, tolerance, first, second, third, top, left, right } = params;
+    const grids = await {
+      shapes: () => [first, second, third].map((shape) => shapeMass(shape, params.size)),
+      digits: parts.digitTriple,
+      photographs: () => parts.inkTriple([top, left, right], params.size),
+    }[params.sources]();
+    const size = grids[0]?.width ?? params.size;
     yield frame({ pictures: grids.map((grid, k) => massPicture(['first', 'second', 'third'][k] ?? 'mean', grid)) });
 
     const weights = (): number[] => parts.weightsAt(params.pickX, params.pickY);

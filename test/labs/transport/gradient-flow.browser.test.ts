@@ -17,7 +17,7 @@ const defaults: Params = {
   photograph: { name: 'none', width: 1, height: 1, pixels: new Uint8ClampedArray(4) },
   points: undefined,
   count: 48,
-  blur: 0.15,
+  blur: 0.25,
   stepSize: 0.5,
   steps: 8,
   biased: true,

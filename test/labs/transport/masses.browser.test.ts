@@ -1,13 +1,11 @@
 /** The unbalanced and barycenter labs at small sizes: what they show, how they end, that picking weights moves the picture. */
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../../src/device';
-import type { CheckedFrames, RunContext } from '../../../src/labs/define';
-import type { FigureDeclarations, Frames } from '../../../src/labs/frames';
 import { weightsAt } from '../../../src/labs/barycenter-pictures';
-import type { ParameterDeclarations, Photograph, ResolvedValues } from '../../../src/labs/parameters';
+import type { Photograph } from '../../../src/labs/parameters';
 import barycenter from '../../../src/labs/transport/barycenter';
 import unbalanced from '../../../src/labs/transport/unbalanced';
 import { openReference, openTestDevice } from '../../support/device';
+import { runLab } from '../../support/lab-run';
 
 const gpu = await openTestDevice();
 
@@ -20,25 +18,6 @@ const dark = (row: number): Photograph => {
 type Params<Lab extends { run: (context: never) => unknown }> = Parameters<Lab['run']>[0] extends { params: infer P }
   ? P
   : never;
-
-async function collect<P extends ParameterDeclarations, F extends FigureDeclarations, Result>(
-  device: Device,
-  lab: { run(context: RunContext<P, F>): AsyncGenerator<CheckedFrames, Result> },
-  params: ResolvedValues<P>,
-  nextChange: () => Promise<boolean> = () => Promise.resolve(false),
-): Promise<{ readonly result: Result; readonly shown: readonly Frames<F>[] }> {
-  const session = device.session();
-  const shown: Frames<F>[] = [];
-  const frame = (frames: Frames<F>): CheckedFrames => {
-    shown.push(frames);
-    return frames as CheckedFrames;
-  };
-  const steps = lab.run({ device: session, params, signal: new AbortController().signal, frame, nextChange });
-  let next = await steps.next();
-  while (next.done !== true) next = await steps.next();
-  session.close();
-  return { result: next.value, shown };
-}
 
 const masses: Params<typeof unbalanced> = {
   rho: 0.1,
@@ -57,7 +36,7 @@ describe.each([['GPU', gpu] as const, ['reference device', openReference()] as c
   it('moves more mass the dearer it is to give it up, for every kind of mass', async () => {
     for (const kind of ['gaussians', 'shapes', 'photographs'] as const) {
       const size = kind === 'gaussians' ? 24 : 8;
-      const run = (rho: number) => collect(device, unbalanced, { ...masses, kind, size, rho });
+      const run = (rho: number) => runLab(device, unbalanced, { ...masses, kind, size, rho });
       const [cheap, dear] = [await run(0.01), await run(1)];
       expect(dear.result.mass).toBeGreaterThan(cheap.result.mass);
       expect(dear.result.difference).toBeLessThanOrEqual(1e-4);
@@ -92,7 +71,7 @@ describe.each([['GPU', gpu] as const, ['reference device', openReference()] as c
       params.pickY = 127;
       return Promise.resolve(changes === 1);
     };
-    const { result, shown } = await collect(device, barycenter, params, nextChange);
+    const { result, shown } = await runLab(device, barycenter, params, nextChange);
     const pictures = shown.flatMap((frames) => (frames.result && 'slot' in frames.result ? [frames.result] : []));
     const inkRow = ({
       width,
