@@ -33,7 +33,7 @@ export async function* followParticles(
     const square = Array.from(slopes).reduce((sum, value) => sum + value * value, 0);
     yield {
       clouds: cloudFrame('particles', points, dimension),
-      paths: [cloudFrame('target', target, dimension), cloudFrame('paths', trail, dimension)],
+      paths: [cloudFrame('paths', trail, dimension), cloudFrame('target', target, dimension)],
       speed: { series: 'drift', x: time, y: Math.sqrt((square * dimension) / slopes.length) },
       status: {
         state: 'running',

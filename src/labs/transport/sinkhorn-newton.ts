@@ -28,6 +28,7 @@ export default defineLab({
   presets: {
     quick: { label: 'assignment, 100 points', params: { size: 100, eta: 300, switching: 'count', limit: 1500 } },
     'quick-digits': { label: 'digits, 12 × 12', params: { problem: 'digits-l2', size: 144, limit: 500 } },
+    'quick-l1': { label: 'digits, L1, 10 × 10', params: { problem: 'digits-l1', size: 100, limit: 2000 } },
     assignment: { label: 'assignment, 500 points', params: { limit: 10_000 } },
     'digits-l2': { label: 'digits, squared L2', params: { problem: 'digits-l2', size: 784 } },
     'digits-l1': { label: 'digits, L1', params: { problem: 'digits-l1', size: 784, limit: 10_000 } },
@@ -137,6 +138,7 @@ export default defineLab({
       paper: 'sinkhorn-newton-sparse',
       says: 'Digits under the L1 cost: Newton steps after at most 2,500 Sinkhorn iterations, to 1e-6.',
       preset: 'digits-l1',
+      quick: 'quick-l1',
       expected: '<= 12',
       measure: (result) => race.newtonStepsWithin(result, 2500),
       holds: (steps) => steps <= 12,
