@@ -16,7 +16,24 @@ export { barycentricMap, logSumExpOverPairs, marginalError, planCosts, updatePot
 export { cTransform, largestCosts, planPicture } from './kernels/transport-dual';
 export { transpose } from './kernels/transpose';
 
+export { solveBarycenter } from './algorithms/barycenter';
 export { certifyTransport } from './algorithms/certificate';
+export { freeSupportBarycenter } from './algorithms/free-support-barycenter';
+export { gaussianBridge } from './algorithms/gaussian-bridge';
+export { gaussianDistanceSquared, matrixRoot } from './algorithms/matrix-root';
+export { multimarginalPlan, solveMultimarginal } from './algorithms/multimarginal';
 export { denoise, nonLocalMeans } from './algorithms/non-local-means';
+export {
+  drift,
+  placeMixture,
+  readMixture,
+  samplePlan,
+  simulateBridge,
+  trainBridge,
+} from './algorithms/schroedinger-bridge';
 export { sinkhorn, solveSinkhorn } from './algorithms/sinkhorn';
+export { solveBatch } from './algorithms/sinkhorn-batch';
+export { divergenceFlow, divergenceGradient, sinkhornDivergence } from './algorithms/sinkhorn-divergence';
+export { solveSinkhornNewton } from './algorithms/sinkhorn-newton';
 export { mapPoints } from './algorithms/transport-map';
+export { solveUnbalanced, unbalancedSinkhorn } from './algorithms/unbalanced';

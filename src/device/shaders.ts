@@ -11,7 +11,7 @@ import { ShaderError } from './errors';
 const files = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
 
 /** File text by its path under `shaders/`, as `matrix/transpose.wgsl`. */
-export const shaderSources: Readonly<Record<string, string>> = Object.fromEntries(
+const shaderSources: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(files).map(([path, source]) => [path.replace(/^\/shaders\//, ''), source]),
 );
 

@@ -43,18 +43,18 @@ export const viridis: Uint8ClampedArray = buildMap();
 /** The same map as words of canvas pixels, for writing whole pixels at once. */
 export const viridisWords: Uint32Array = new Uint32Array(viridis.buffer);
 
-/** One pixel in plain memory: reading back from an accelerated canvas makes the page wait for the GPU's process. */
-const probe = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
 const knownColors = new Map<string, readonly [number, number, number]>();
 
 /** Any opaque CSS colour as red, green and blue bytes. */
 export function colorBytes(color: string): readonly [number, number, number] {
   const known = knownColors.get(color);
   if (known !== undefined) return known;
-  if (!probe) return [128, 128, 128];
-  probe.fillStyle = color;
-  probe.fillRect(0, 0, 1, 1);
-  const [red = 0, green = 0, blue = 0] = probe.getImageData(0, 0, 1, 1).data;
+  // In plain memory: reading back from an accelerated canvas makes the page wait for the GPU's process.
+  const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  if (!context) return [128, 128, 128];
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
   knownColors.set(color, [red, green, blue]);
   return [red, green, blue];
 }

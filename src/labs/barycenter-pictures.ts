@@ -108,7 +108,7 @@ export function pixelMean(grids: readonly MassGrid[], weights: readonly number[]
 }
 
 /** L1 distance of two histograms. */
-export const massDistance = (a: Float64Array, b: Float64Array): number =>
+const massDistance = (a: Float64Array, b: Float64Array): number =>
   a.reduce((sum, mass, at) => sum + Math.abs(mass - (b[at] ?? NaN)), 0);
 
 /** What a barycenter came to. */

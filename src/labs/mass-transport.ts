@@ -47,7 +47,7 @@ export function massesOf(
 }
 
 /** The problem of two grids of mass: squared distances, the longer side is 1. */
-export const problemOf = (source: MassGrid, target: MassGrid): UnbalancedProblem => ({
+const problemOf = (source: MassGrid, target: MassGrid): UnbalancedProblem => ({
   x: placesOf(source),
   y: placesOf(target),
   dimension: 2,

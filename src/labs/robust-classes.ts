@@ -5,7 +5,7 @@ import type { ImageFrame, ScatterFrame, TableFrame } from './frames';
 
 /** How the classes lie. */
 export const layouts = { blobs: 'three clouds', rings: 'a cloud and two rings', arms: 'three spiral arms' } as const;
-export const classNames = ['orange', 'blue', 'green'] as const;
+const classNames = ['orange', 'blue', 'green'] as const;
 
 const colors: readonly (readonly number[])[] = [
   [226, 112, 32],

@@ -32,7 +32,9 @@ export const bench: Bench = {
       const none = { unit: 'buffers', bar: { atMost: 0 } };
       const mounts = await page.evaluate(() => barsPage.mountAndUnmount('sinkhorn', 200));
       print({ what: 'live GPU buffers after 200 mounts and unmounts', measured: mounts, ...none });
-      const runs = await page.evaluate(() => barsPage.runs('sinkhorn', { samples: 64, maximumIterations: 2, tolerance: 0.1 }, 1000));
+      const runs = await page.evaluate(() =>
+        barsPage.runs('sinkhorn', { samples: 64, maximumIterations: 2, tolerance: 0.1 }, 1000),
+      );
       print({ what: 'live GPU buffers after 1,000 runs', measured: runs, ...none });
     } finally {
       await browser.close();
