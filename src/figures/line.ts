@@ -30,6 +30,14 @@ function logTicks(low: number, high: number, most: number): number[] {
   );
 }
 
+/**
+ * The ends of a range, the same one twice where they differ in their last digits only: uPlot would count for seconds in
+ * steps too small to change the number (7 s for 1 and 1 - 1e-16, measured with uPlot 1.6.32).
+ */
+function apart(low: number, high: number): readonly [number, number] {
+  return high - low > 1e-6 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [high, high];
+}
+
 /** A line chart; arrow keys move the crosshair, the legend's buttons hide and show series. */
 export class TessellaLineElement extends FigureElement<'line'> {
   static override properties: PropertyDeclarations = { cursor: { state: true }, hiddenSeries: { state: true } };
@@ -241,9 +249,16 @@ export class TessellaLineElement extends FigureElement<'line'> {
       gap: 4,
       values: (_, splits) => splits.map((value) => (typeof value === 'number' ? formatTick(value) : '')),
     };
-    const scale = (kind: 'linear' | 'log'): UPlot.Scale => ({
+    const scale = (kind: 'linear' | 'log', axis: 'x' | 'y'): UPlot.Scale => ({
       time: false,
-      ...(kind === 'log' ? { distr: LOGARITHMIC } : {}),
+      ...(kind === 'log'
+        ? { distr: LOGARITHMIC }
+        : {
+            range: (_, low: number | null, high: number | null): UPlot.Range.MinMax => {
+              const [from, to] = apart(low ?? 0, high ?? 1);
+              return axis === 'x' && from < to ? [from, to] : UPlot.rangeNum(from, to, 0.1, true);
+            },
+          }),
     });
     const ticks = (kind: 'linear' | 'log', room: number): UPlot.Axis =>
       kind === 'log'
@@ -258,7 +273,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
         legend: { show: false },
         padding: [8, 10, 0, 0],
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
-        scales: { x: scale(xScale), y: scale(yScale) },
+        scales: { x: scale(xScale, 'x'), y: scale(yScale, 'y') },
         axes: [
           { ...axis, grid: { show: false }, size: 20, label: x, labelSize: 16, labelGap: 0, ...ticks(xScale, 48) },
           {

@@ -124,6 +124,9 @@ globalThis.barsPage = {
 
   async cancelLatency(lab, values, afterMs) {
     const times: number[] = [];
+    // What another element still runs would count as this run's.
+    stage.replaceChildren();
+    await liveBuffers();
     for (const wait of afterMs) {
       const { handle, drawing } = started(lab, values);
       await drawing;

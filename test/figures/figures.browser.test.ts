@@ -102,6 +102,16 @@ test.each(everyKind)(
 );
 
 describe('lines', () => {
+  test('draw values that differ in their last digits only without counting for seconds', async () => {
+    const { figure, inner } = await mount(line({ title: 'Bounds', x: 'budget', y: 'accuracy' }));
+    const start = performance.now();
+    figure.accept({ series: 'at most', x: [0, 1, 2], y: [1, 1 - 2 ** -53, 1] });
+    await expect.poll(() => inner.querySelector('canvas')).toBeTruthy();
+    await frames();
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(figure.describe()).toContain('at most');
+  });
+
   const declaration = line({ title: 'Error', x: 'iteration', y: 'error', yScale: 'log' });
 
   test('append, describe themselves, and go out as CSV and PNG without moving the page', async () => {

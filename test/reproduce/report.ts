@@ -35,15 +35,14 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
-  { title: 'lab', width: 9, cell: ({ lab }) => lab },
+  { title: 'lab', width: 15, cell: ({ lab }) => lab },
   { title: 'paper', width: 28, cell: ({ paper }) => paper },
   { title: 'claim', width: 44, cell: ({ claim }) => claim },
   { title: 'preset', width: 14, cell: ({ preset }) => preset },
   { title: 'measured', width: 10, right: true, cell: ({ measured }) => formatMeasured(measured) },
-  { title: 'expected', width: 14, cell: ({ expected, unit }) => (unit === null ? expected : `${expected} ${unit}`) },
+  { title: 'expected', width: 18, cell: ({ expected, unit }) => (unit === null ? expected : `${expected} ${unit}`) },
   { title: 'held', width: 6, cell: verdict },
   { title: 'seconds', width: 7, right: true, cell: ({ seconds }) => (seconds === null ? '' : seconds.toFixed(1)) },
-  { title: 'adapter', width: 20, cell: ({ adapter }) => adapter ?? '' },
 ];
 
 /** The table's heading, with a rule under it. */
@@ -61,7 +60,8 @@ export function tableRow(row: ClaimRow): string {
 export function summary(rows: readonly ClaimRow[]): string {
   const failed = rows.filter(({ error }) => error !== null).length;
   const held = rows.filter(({ holds, error }) => holds === true && error === null).length;
-  return `${rows.length} claims: ${held} held, ${rows.length - held - failed} did not, ${failed} failed to run.`;
+  const adapters = [...new Set(rows.flatMap(({ adapter }) => adapter ?? []))].join(', ');
+  return `${rows.length} claims${adapters === '' ? '' : ` on ${adapters}`}: ${held} held, ${rows.length - held - failed} did not, ${failed} failed to run.`;
 }
 
 function verdict({ holds, error }: ClaimRow): string {
@@ -72,7 +72,8 @@ function verdict({ holds, error }: ClaimRow): string {
 
 function formatMeasured(measured: number | null): string {
   if (measured === null) return '';
-  return Number.isInteger(measured) && Math.abs(measured) < 1e9 ? String(measured) : measured.toPrecision(4);
+  if (Number.isInteger(measured) && Math.abs(measured) < 1e9) return String(measured);
+  return Math.abs(measured) < 1e-3 ? measured.toExponential(3) : measured.toPrecision(4);
 }
 
 function layOut(cells: readonly string[]): string {

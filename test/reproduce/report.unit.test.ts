@@ -59,7 +59,7 @@ describe('the table', () => {
   it('breaks a word that is wider than its column', () => {
     const preset = 'a-preset-with-a-very-long-name';
     const printed = tableRow({ ...row, paper: 'x', claim: 'y', preset });
-    const cells = printed.split('\n').map((line) => line.slice(87, 101).trim());
+    const cells = printed.split('\n').map((line) => line.slice(93, 107).trim());
     expect(cells.join('')).toBe(preset);
   });
 
@@ -67,7 +67,9 @@ describe('the table', () => {
     expect(tableRow(row)).toMatch(/\byes\b/);
     expect(tableRow({ ...row, holds: false })).toMatch(/\bNO\b/);
     expect(tableRow(failed)).toContain('OutOfMemoryError: Too large');
-    expect(summary([row, { ...row, holds: false }, failed])).toBe('3 claims: 1 held, 1 did not, 1 failed to run.');
+    expect(summary([row, { ...row, holds: false }, failed])).toBe(
+      '3 claims on google swiftshader: 1 held, 1 did not, 1 failed to run.',
+    );
   });
 });
 
