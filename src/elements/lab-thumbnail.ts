@@ -44,10 +44,9 @@ export class LabThumbnailElement extends LitElement {
       }
       .stage {
         position: absolute;
-        left: 0;
+        left: -1000px;
         top: 0;
         width: 480px;
-        visibility: hidden;
       }
       p {
         position: absolute;
