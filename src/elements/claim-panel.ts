@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { serializeError } from '../device/errors';
 import { EngineClient } from '../engine/client';
 import type { ClaimManifest, LabSummary } from '../engine/protocol';
-import { formatDuration, formatNumber } from '../share/format';
+import { formatDuration, formatExpected, formatNumber } from '../share/format';
 import { loadResult, storeResult, subscribeResults, type StoredResult } from '../share/results';
 import { base, controls } from '../share/theme';
 import type { LabEngine } from './lab-session';
@@ -221,17 +221,14 @@ export class ClaimPanelElement extends LitElement {
   }
 }
 
-/** `<= 16` as people write it. */
-function comparison(expected: string): string {
-  return expected.replaceAll('<=', '≤').replaceAll('>=', '≥');
-}
-
 function measured(claim: ClaimManifest, result: StoredResult | null): TemplateResult {
   const unit = claim.unit === null ? '' : ` ${claim.unit}`;
-  if (result === null) return html`<p class="quiet">expected ${comparison(claim.expected)}${unit}</p>`;
+  if (result === null) return html`<p class="quiet">expected ${formatExpected(claim.expected)}${unit}</p>`;
   const where = `${result.adapter} · ${result.preset} · ${formatDuration(result.seconds * 1000)} · ${new Date(result.at).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })}`;
   const value = result.measured === null ? 'no number' : `${formatNumber(result.measured, 3)}${unit}`;
-  return html`<p><strong>${value}</strong> <span class="quiet">expected ${comparison(result.expected)}${unit}</span></p>
+  return html`<p>
+      <strong>${value}</strong> <span class="quiet">expected ${formatExpected(result.expected)}${unit}</span>
+    </p>
     ${result.error === null ? nothing : html`<p class="where warn">${result.error.message}</p>`}
     <p class="where">${where}</p>`;
 }

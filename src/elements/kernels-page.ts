@@ -25,9 +25,7 @@ export class KernelsPageElement extends LitElement {
         line-height: 1.2;
         letter-spacing: -0.015em;
       }
-      .segments {
-        display: inline-flex;
-        flex-wrap: wrap;
+      select {
         margin-bottom: 18px;
         font-size: 14px;
       }
@@ -48,19 +46,14 @@ export class KernelsPageElement extends LitElement {
   protected override render(): TemplateResult {
     const chosen = this.chosen || (this.catalogue[0]?.id ?? '');
     return html`<h1>Kernels</h1>
-      <div class="segments" role="group" aria-label="Lab">
-        ${this.catalogue.map(
-          ({ id, title }) =>
-            html`<button
-              aria-pressed=${id === chosen ? 'true' : 'false'}
-              @click=${() => {
-                this.chosen = id;
-              }}
-            >
-              ${title}
-            </button>`,
-        )}
-      </div>
+      <select
+        aria-label="Lab"
+        @change=${(event: Event) => {
+          if (event.target instanceof HTMLSelectElement) this.chosen = event.target.value;
+        }}
+      >
+        ${this.catalogue.map(({ id, title }) => html`<option value=${id} ?selected=${id === chosen}>${title}</option>`)}
+      </select>
       <tessella-kernel-viewer .lab=${chosen}></tessella-kernel-viewer>`;
   }
 }

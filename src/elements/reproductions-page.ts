@@ -2,7 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { EngineClient } from '../engine/client';
 import type { ClaimManifest, LabSummary } from '../engine/protocol';
-import { formatDuration, formatNumber } from '../share/format';
+import { formatDuration, formatExpected, formatNumber } from '../share/format';
 import { clearResults, loadResult, storeResult, subscribeResults, type StoredResult } from '../share/results';
 import { labAddress } from '../share/routes';
 import { base, controls } from '../share/theme';
@@ -174,7 +174,7 @@ export class ReproductionsElement extends LitElement {
       <td class="claim">
         ${claim.says}<small><a href=${claim.paper.link}>${claim.paper.title}</a>, ${claim.paper.year}</small>
       </td>
-      <td data-label=${columns.expected}>${claim.expected}</td>
+      <td data-label=${columns.expected}>${formatExpected(claim.expected)}${unit}</td>
       <td class="number" data-label=${columns.measured}>
         ${measured === null ? '–' : `${formatNumber(measured)}${unit}`}
         ${result === null ? nothing : html`<small>${result.preset}, ${result.adapter}</small>`}

@@ -104,3 +104,8 @@ export function formatPercent(share: number, digits = 2): string {
   if (!Number.isFinite(share)) return nonFinite(share);
   return `${formatNumber(share * 100, digits)} %`;
 }
+
+/** What a claim expects, `<= 16`, as people write it. */
+export function formatExpected(expected: string): string {
+  return expected.replaceAll('<=', '≤').replaceAll('>=', '≥');
+}
