@@ -8,7 +8,7 @@ import { CancelledError, ShaderError, throwIfAborted, unlessAborted } from './er
 import { slotsPerSubmit, type BoundBuffer, type GpuContext } from './gpu-context';
 import type { CompiledPipeline, PipelineRequest } from './pipelines';
 import { packUniforms, uniformSizeBytes, type Uniforms } from './uniforms';
-import { fits, groupCount, halve, type WorkBox } from './work-cutter';
+import { fits, groupCount, halve, halveEveryAxis, type WorkBox } from './work-cutter';
 
 const submitBudgetMs = 50;
 /** A kernel that was never measured starts with a small piece. */
@@ -263,7 +263,7 @@ export class CommandQueue {
     const whole: WorkBox = { origin: [0, 0, 0], size: dispatch.workgroups };
     const wholeCount = groupCount(whole);
     const maxWorkgroups = info.limits.maxComputeWorkgroupsPerDimension ?? 65_535;
-    const boxes = [whole];
+    const boxes = this.#context.cutsEverything ? [...halveEveryAxis(whole)] : [whole];
     for (let box = boxes.pop(); box !== undefined; box = boxes.pop()) {
       const isNew = !estimator.isCalibrated(key);
       const budgetMs = isNew ? firstPieceBudgetMs : submitBudgetMs;

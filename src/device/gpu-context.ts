@@ -13,6 +13,8 @@ export interface WebGpuOptions {
   readonly features?: 'none' | 'adapter';
   /** The most that tensors may hold together; 1 GiB unless said otherwise. */
   readonly budgetBytes?: number;
+  /** Cuts every dispatch along every axis, however small: tests find shaders that only work whole. Off. */
+  readonly cutsEverything?: boolean;
   /** The entry to WebGPU where it is not `navigator.gpu` (Node.js with the npm package `webgpu`). */
   readonly gpu?: GPU;
 }
@@ -56,6 +58,8 @@ export class GpuContext {
   readonly timings = new Map<string, Timing>();
   /** The specialisations that each kernel has used, by kernel name. */
   readonly linked = new Map<string, Map<string, string>>();
+  /** Whether every dispatch is cut along every axis. */
+  readonly cutsEverything: boolean;
   readonly uniforms: GPUBuffer;
   readonly uniformBytes = new ArrayBuffer(uniformSlotBytes * slotsPerSubmit);
   #lostError: DeviceLostError | undefined;
@@ -65,7 +69,12 @@ export class GpuContext {
   #inFlight = 0;
   #waiting: (() => void)[] = [];
 
-  private constructor(gpu: GPUDevice, info: DeviceInfo, budgetBytes: number) {
+  private constructor(
+    gpu: GPUDevice,
+    info: DeviceInfo,
+    { budgetBytes = 2 ** 30, cutsEverything = false }: WebGpuOptions,
+  ) {
+    this.cutsEverything = cutsEverything;
     this.gpu = gpu;
     this.info = info;
     this.pool = new BufferPool(gpu, budgetBytes);
@@ -102,7 +111,7 @@ export class GpuContext {
       options.limits === 'adapter' ? usefulLimits.map((name) => [name, adapter.limits[name]]) : [],
     );
     const gpu = await adapter.requestDevice({ label: 'Tessella', requiredFeatures: features, requiredLimits: limits });
-    return new GpuContext(gpu, describe(adapter, gpu), options.budgetBytes ?? 2 ** 30);
+    return new GpuContext(gpu, describe(adapter, gpu), options);
   }
 
   /** Throws `DeviceLostError` if the device is gone. */

@@ -14,8 +14,20 @@ export const groupCount = ({ size }: WorkBox): number => size[0] * size[1] * siz
 
 /** Cuts a box in two along its longest axis. Undefined for a single workgroup. */
 export function halve(box: WorkBox): readonly [WorkBox, WorkBox] | undefined {
+  const { size } = box;
+  return halveAxis(box, size[0] >= size[1] && size[0] >= size[2] ? 0 : size[1] >= size[2] ? 1 : 2);
+}
+
+/** Cuts a box in two along every axis that can be cut: a shader that forgets where its piece begins then shows it. */
+export function halveEveryAxis(box: WorkBox): readonly WorkBox[] {
+  return ([0, 1, 2] as const).reduce<readonly WorkBox[]>(
+    (boxes, axis) => boxes.flatMap((part) => halveAxis(part, axis) ?? [part]),
+    [box],
+  );
+}
+
+function halveAxis(box: WorkBox, axis: 0 | 1 | 2): readonly [WorkBox, WorkBox] | undefined {
   const { origin, size } = box;
-  const axis = size[0] >= size[1] && size[0] >= size[2] ? 0 : size[1] >= size[2] ? 1 : 2;
   const length = size[axis];
   if (length < 2) return undefined;
   const first = Math.ceil(length / 2);

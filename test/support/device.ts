@@ -19,11 +19,11 @@ afterAll(async () => {
 });
 
 /**
- * A WebGPU device with WebGPU's default limits, the same one for a whole test file; it is destroyed at the file's end.
+ * A WebGPU device with WebGPU's default limits that cuts every dispatch along every axis, the same one for a whole test file; it is destroyed at the file's end.
  * Throws `UnsupportedError` where the browser has no adapter after three tries: on a busy machine an answer can be null.
  */
 export function openTestDevice(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
-  const settings = { limits: 'default' as const, ...options };
+  const settings = { limits: 'default' as const, cutsEverything: true, ...options };
   const key = JSON.stringify(settings);
   const known = opened.get(key);
   if (known !== undefined) return known;
