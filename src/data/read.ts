@@ -3,7 +3,8 @@ import { InvalidInputError, UnsupportedError } from '../device/errors';
 import type { DataChoice, DataKind, NumericMatrix, Photograph } from '../labs/parameters';
 import { decodeImage } from './images';
 import { isNpy, readNpy } from './npy';
-import { loadSample } from './samples';
+import { loadSample, samples } from './samples';
+import { loadTable } from './tables';
 
 interface ValueOfKind {
   image: Photograph;
@@ -46,15 +47,18 @@ export async function readData<Kind extends DataKind>(choice: DataChoice, accept
 }
 
 async function readSample(name: string, accepts: DataKind): Promise<AnyData> {
-  if (accepts === 'matrix') {
+  if (accepts === 'matrix' && Object.hasOwn(samples, name)) {
     throw new InvalidInputError(
-      `The sample "${name}" is a photograph, but a matrix is wanted: choose a .npy or CSV file.`,
+      `The sample "${name}" is a photograph, but a matrix is wanted: choose a table, or a .npy or CSV file.`,
       { field: name },
     );
   }
   let data = cachedSamples.get(name);
   if (data === undefined) {
-    data = loadSample(name).then((value) => ({ value, notes: [] }));
+    data =
+      accepts === 'matrix'
+        ? loadTable(name).then((value) => ({ value, notes: [] }))
+        : loadSample(name).then((value) => ({ value, notes: [] }));
     cachedSamples.set(name, data);
     data.catch(() => cachedSamples.delete(name));
   }

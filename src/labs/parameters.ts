@@ -59,6 +59,14 @@ export interface SeedParameter extends Common {
 /** What people can bring: a photograph, or a matrix of numbers (.npy, CSV). */
 export type DataKind = 'image' | 'matrix';
 
+/** A sheet that points can be painted on: what its axes span, and the classes that points are of, if they are of any. */
+export interface PaintSheet {
+  readonly x: readonly [low: number, high: number];
+  readonly y: readonly [low: number, high: number];
+  /** Names of classes and their CSS colours; a point's class is a third column, counted from 0 in this order. */
+  readonly classes?: Readonly<Record<string, string>>;
+}
+
 /** Something a person can bring a file for. */
 export interface DataParameter<Kind extends DataKind = DataKind> extends Common {
   readonly kind: 'data';
@@ -67,6 +75,8 @@ export interface DataParameter<Kind extends DataKind = DataKind> extends Common 
   readonly default: string | null;
   /** Samples to choose from: name to label. */
   readonly samples: Readonly<Record<string, string>>;
+  /** Where points in the plane may also be painted by hand: the sheet. The painting is a CSV file, a point a row. */
+  readonly paint?: PaintSheet;
 }
 
 export type ParameterDeclaration =
@@ -95,6 +105,8 @@ export interface NumericMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly values: Float64Array<ArrayBuffer>;
+  /** What the columns are, where that is known. */
+  readonly columnNames?: readonly string[];
 }
 
 /** The value of a parameter as the page holds it. */
