@@ -137,11 +137,11 @@ export type TableName = keyof typeof tables | 'volcano';
 
 /** Labels by name, for the `samples` of a data parameter. */
 export function tableSamples<Name extends TableName>(...names: readonly Name[]): Readonly<Record<Name, string>> {
-  const entries = names.map((name) => [
-    name,
-    name === 'volcano' ? volcanoLabel : tables[name].label,
-  ]);
-  return Object.fromEntries(entries) as Record<Name, string>;
+  return Object.fromEntries(names.map((name) => [name, labelOf(name)])) as Record<Name, string>;
+}
+
+function labelOf(name: TableName): string {
+  return name === 'volcano' ? volcanoLabel : tables[name].label;
 }
 
 /** True if there is a table of that name. */
