@@ -96,7 +96,7 @@ export async function* findBreaking(
 }
 
 /** Milliseconds that recorded work takes, after the same work at a small size has compiled its pipelines. */
-async function timeOnce(device: Device, warm: () => void, record: () => void): Promise<number> {
+export async function timeOnce(device: Device, warm: () => void, record: () => void): Promise<number> {
   using _scope = device.scope();
   warm();
   await device.finish();
