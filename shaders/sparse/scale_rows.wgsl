@@ -15,8 +15,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> remainders: array<f32>;
 
-/// A step this long is never taken; the bound keeps its trial finite.
-const LONGEST = 40f;
+/// Keeps the trial of a step of any length finite.
+const LONGEST = 80f;
 
 var<workgroup> lanes: array<vec2f, 64>;
 

@@ -1,7 +1,7 @@
 /** A stored plan that Newton steps and Sinkhorn iterations move towards its marginals; one object per solve. */
 import type { Device } from '../device/device';
 import type { NumberArray, Tensor } from '../device/tensor';
-import { axpy } from '../kernels/elementwise';
+import { affine, axpy } from '../kernels/elementwise';
 import {
   compressPlan,
   conjugateGradientStep,
@@ -13,13 +13,14 @@ import {
 import {
   marginalStep,
   massThreshold,
+  planMatrix,
   rankThreshold,
   scalePlan,
-  storePlan,
   type StoredPlan,
 } from '../kernels/stored-plan';
 import type { Potentials } from '../kernels/transport';
-import type { PlacedProblem } from './transport-problem';
+import { placePotential, readPotential } from './sinkhorn';
+import { dot, type PlacedProblem } from './transport-problem';
 
 /** Which entries of the plan the Newton system keeps; its diagonal is always kept whole. */
 export type Sparsification =
@@ -33,22 +34,37 @@ export interface NewtonStep {
   /** Entries of the plan that the system kept. */
   readonly nonzeros: number;
   readonly gradientSteps: number;
-  /** The part of the step that was taken: 1, halved until accepted, or 0 where no part was. */
+  /** The part of the step that was taken: 1 or less, or 0 where no part was. */
   readonly length: number;
+  /** Sinkhorn iterations that corrected its trials. */
+  readonly corrections: number;
 }
 
 /** Conjugate gradient steps between two looks at the residual. */
 const gradientStepsPerLook = 50;
-const mostHalvings = 12;
-/** Part of the ascent that the linear model promises which a step must bring. */
-const sufficientAscent = 0.1;
+/** What is tried until something is good enough: the step as it is, corrected by a Sinkhorn iteration, shortened. */
+const trials = [
+  { length: 1, isCorrected: false },
+  ...[1, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64].map((length) => ({ length, isCorrected: true })),
+];
+/** Part of the ascent that the model promises which a step must bring, as it is and corrected. */
+const sufficientAscent = 0.25;
+const sufficientCorrectedAscent = 0.1;
+/** Part of the error that a step must take away where it does not bring that ascent. */
+const sufficientDecrease = 0.1;
+/** Damping, in units of the marginal error: at first, at least, and the factor by which trust changes it. */
+const firstDamping = 0.1;
+const leastDamping = 1e-4;
+const dampingFactor = 4;
+/** Once entries may have moved by exp of this, the plan is stored anew: entries that underflowed may matter by then. */
+const longestReach = 40;
 
 /** The plan, its sums and what the steps need; all tensors belong to the scope that was open when it was made. */
 export class NewtonPlan {
   /** L1 error of both marginals. */
   error = Infinity;
-  /** What the steps added to the potentials, in units of epsilon: rows, then columns. */
-  readonly shift: Float64Array;
+  #problem: PlacedProblem;
+  #epsilon: number;
   #device: Device;
   #rows: number;
   #current: StoredPlan;
@@ -57,37 +73,52 @@ export class NewtonPlan {
   #solver: Omit<ConjugateGradient, 'diagonal'>;
   #weights: Float64Array;
   #weightTensor: Tensor;
+  #sums: Float64Array;
   #residual: Float64Array;
+  /** Of the present plan and the centred cost, in units of C: rows, then columns. */
+  #potential: Float64Array;
+  #damping = firstDamping;
+  /** How far exponents of the plan may have moved since it was stored. */
+  #reach = 0;
 
-  private constructor({ device, rows, columns }: PlacedProblem, plan: Tensor) {
+  private constructor(problem: PlacedProblem, potential: Float64Array, epsilon: number) {
+    const { device, rows, columns } = problem;
     const size = rows.count + columns.count;
+    const entries = rows.count * columns.count;
     const vector = (): Tensor => device.full([size], 0);
+    const plan = (): StoredPlan => ({
+      plan: device.empty([rows.count, columns.count]),
+      sums: vector(),
+      remainders: device.empty([rows.count]),
+    });
+    this.#problem = problem;
+    this.#epsilon = epsilon;
     this.#device = device;
     this.#rows = rows.count;
-    this.shift = new Float64Array(size);
-    this.#current = { plan, sums: vector(), remainders: device.empty([rows.count]) };
-    this.#trial = { plan: device.empty(plan.shape), sums: vector(), remainders: device.empty([rows.count]) };
+    this.#potential = potential;
+    this.#current = plan();
+    this.#trial = plan();
     this.#sparse = {
       rows: rows.count,
       columns: columns.count,
       offsets: device.full([size + 1], 0, 'u32'),
-      indices: device.empty([2 * plan.size], 'u32'),
-      values: device.empty([2 * plan.size]),
+      indices: device.empty([2 * entries], 'u32'),
+      values: device.empty([2 * entries]),
       leftover: vector(),
     };
     const scalars = device.full([4], 0);
     this.#solver = { solution: vector(), residual: vector(), direction: vector(), image: vector(), scalars };
     this.#weights = Float64Array.from([...rows.weights, ...columns.weights]);
     this.#weightTensor = device.tensor(this.#weights, [size]);
+    this.#sums = new Float64Array(size);
     this.#residual = new Float64Array(size);
   }
 
   /** Stores the plan of some potentials. */
   static async make(problem: PlacedProblem, potentials: Potentials, epsilon: number): Promise<NewtonPlan> {
-    const made = new NewtonPlan(problem, storePlan(problem.pairs, potentials, epsilon));
-    // A step of length 0 changes nothing but brings the sums.
-    scalePlan(made.#current.plan, made.#solver.solution, 0, made.#trial);
-    made.#swap(await made.#trial.sums.read());
+    const potential = [...(await readPotential(potentials.rows)), ...(await readPotential(potentials.columns))];
+    const made = new NewtonPlan(problem, Float64Array.from(potential), epsilon);
+    await made.#store();
     return made;
   }
 
@@ -100,46 +131,78 @@ export class NewtonPlan {
     return this.#sparse;
   }
 
+  /** The potentials of the centred problem, in units of C. */
+  get rowPotential(): Float64Array<ArrayBuffer> {
+    return this.#potential.slice(0, this.#rows);
+  }
+
+  get columnPotential(): Float64Array<ArrayBuffer> {
+    return this.#potential.slice(this.#rows);
+  }
+
+  /** The potentials on the device, in the scope that is open there. */
+  placePotentials(): Potentials {
+    return {
+      rows: placePotential(this.#problem, this.rowPotential),
+      columns: placePotential(this.#problem, this.columnPotential),
+    };
+  }
+
   /**
-   * One Newton step on the kept entries. A step counts if it brings the marginal error down, or the dual objective up by
-   * what the change itself says; halved until it does.
+   * One Newton step on the kept entries, damped as by Levenberg and Marquardt: nearly separate blocks of the plan would move
+   * by any amount without it. A step counts if it brings the dual objective up by a part of what the model promises, as the
+   * change itself says, or the marginal error down.
    */
   async newtonStep(sparsification: Sparsification, maximumGradientSteps: number): Promise<NewtonStep> {
     using _scope = this.#device.scope();
     const { plan, sums } = this.#current;
+    const { solution } = this.#solver;
+    const damping = this.#damping * this.error;
     compressPlan(plan, this.#threshold(sparsification), this.#sparse);
+    axpy(damping, sums, this.#sparse.leftover, { out: this.#sparse.leftover });
     const gradientSteps = await this.#solve(sums, maximumGradientSteps);
-    const step = Float64Array.from(await this.#solver.solution.read());
+    const step = await solution.read();
     const nonzeros = ((await this.#sparse.offsets.read()).at(-1) ?? 0) / 2;
-    const slope = this.#residual.reduce((sum, value, i) => sum + value * (step[i] ?? 0), 0);
-    for (let halvings = 0; halvings <= mostHalvings; halvings++) {
-      const length = 2 ** -halvings;
-      scalePlan(plan, this.#solver.solution, length, this.#trial);
-      const newSums = await this.#trial.sums.read();
-      const remainder = sumOf(await this.#trial.remainders.read());
-      const error = this.#errorOf(newSums);
-      const ascends = slope > 0 && length * slope - remainder >= sufficientAscent * length * slope;
-      if (error <= (1 - sufficientAscent * length) * this.error || (ascends && error < 2 * this.error)) {
-        this.#swap(newSums);
-        step.forEach((value, i) => (this.shift[i] = (this.shift[i] ?? 0) + length * value));
-        return { nonzeros, gradientSteps, length };
+    const slope = dot(this.#residual, step);
+    // The residual is orthogonal to what conjugate gradients found: <x, (M + damping D) x> is <r, x>.
+    const curvature = slope - damping * this.#sums.reduce((sum, value, i) => sum + value * (step[i] ?? 0) ** 2, 0);
+    const done = { nonzeros, gradientSteps };
+    let corrections = 0;
+    for (const { length, isCorrected } of trials) {
+      const change = affine(solution, { scale: length });
+      scalePlan(plan, change, 1, this.#trial);
+      if (isCorrected) {
+        this.#correct(change);
+        corrections += 1;
       }
+      const newSums = await this.#trial.sums.read();
+      const moved = await change.read();
+      const gain = dot(this.#residual, moved) - sumOf(await this.#trial.remainders.read());
+      const promised = length * slope - (length ** 2 * curvature) / 2;
+      const error = this.#errorOf(newSums);
+      const ascends = isCorrected
+        ? gain >= sufficientCorrectedAscent * promised
+        : gain >= sufficientAscent * promised && error < 2 * this.error;
+      if (error > (1 - sufficientDecrease * length) * this.error && !(promised > 0 && ascends)) continue;
+      if (length < 1 || gain < 0.25 * promised) this.#damping *= dampingFactor;
+      else if (gain > 0.75 * promised) this.#damping = Math.max(leastDamping, this.#damping / dampingFactor);
+      this.#swap(newSums);
+      await this.#move(moved);
+      return { ...done, length, corrections };
     }
-    return { nonzeros, gradientSteps, length: 0 };
+    this.#damping *= dampingFactor;
+    return { ...done, length: 0, corrections };
   }
 
   /** So many Sinkhorn iterations on the stored plan. */
   async sinkhornSteps(count: number): Promise<void> {
     using _scope = this.#device.scope();
-    const size = this.shift.length;
+    const size = this.#potential.length;
     const added = this.#device.full([size], 0);
     const step = this.#solver.solution;
     let [from, to] = [this.#current, this.#trial];
     for (let iteration = 0; iteration < count; iteration++) {
-      for (const range of [
-        [0, this.#rows],
-        [this.#rows, size],
-      ] as const) {
+      for (const range of this.#sides()) {
         marginalStep(from.sums, this.#weightTensor, range, step);
         scalePlan(from.plan, step, 1, to);
         axpy(1, step, added, { out: added });
@@ -148,9 +211,42 @@ export class NewtonPlan {
       await this.#device.flush();
     }
     // Two half-iterations each: the plan is back where it was.
-    const shifts = await added.read();
-    shifts.forEach((value, i) => (this.shift[i] = (this.shift[i] ?? 0) + value));
     this.#accept(await this.#current.sums.read());
+    await this.#move(await added.read());
+  }
+
+  /** A Sinkhorn iteration on the trial, always from the present plan: its remainders are those of the whole change. */
+  #correct(change: Tensor): void {
+    for (const range of this.#sides()) {
+      const correction = this.#device.empty([change.size]);
+      marginalStep(this.#trial.sums, this.#weightTensor, range, correction);
+      axpy(1, correction, change, { out: change });
+      scalePlan(this.#current.plan, change, 1, this.#trial);
+    }
+  }
+
+  #sides(): readonly (readonly [start: number, end: number])[] {
+    return [
+      [0, this.#rows],
+      [this.#rows, this.#potential.length],
+    ];
+  }
+
+  /** Puts a change of the plan, in units of epsilon, into the potentials; stores the plan anew after long ways. */
+  async #move(change: NumberArray): Promise<void> {
+    change.forEach((value, i) => (this.#potential[i] = (this.#potential[i] ?? 0) + this.#epsilon * value));
+    const [u, v] = [change.subarray(0, this.#rows), change.subarray(this.#rows)];
+    this.#reach += Math.max(Math.abs(largest(u, 1) + largest(v, 1)), Math.abs(largest(u, -1) + largest(v, -1)));
+    if (this.#reach > longestReach) await this.#store();
+  }
+
+  async #store(): Promise<void> {
+    using _scope = this.#device.scope();
+    const plan = planMatrix(this.#problem.pairs, this.placePotentials(), this.#epsilon);
+    // A step of length 0 changes nothing but brings the sums.
+    scalePlan(plan, this.#solver.solution, 0, this.#trial);
+    this.#swap(await this.#trial.sums.read());
+    this.#reach = 0;
   }
 
   #threshold(sparsification: Sparsification): Tensor {
@@ -185,12 +281,13 @@ export class NewtonPlan {
     return this.#weights.reduce((total, weight, i) => total + Math.abs(weight - (sums[i] ?? NaN)), 0);
   }
 
-  #swap(sums: ArrayLike<number>): void {
+  #swap(sums: NumberArray): void {
     [this.#current, this.#trial] = [this.#trial, this.#current];
     this.#accept(sums);
   }
 
-  #accept(sums: ArrayLike<number>): void {
+  #accept(sums: NumberArray): void {
+    this.#sums.set(sums);
     this.#weights.forEach((weight, i) => (this.#residual[i] = weight - (sums[i] ?? NaN)));
     this.error = this.#errorOf(sums);
   }
@@ -200,3 +297,7 @@ export class NewtonPlan {
 const gradientTolerance = (error: number): number => Math.max(1e-7, Math.min(1e-2, error));
 
 const sumOf = (values: NumberArray): number => Array.from(values).reduce((sum, value) => sum + value, 0);
+
+/** The largest of some values times a sign. */
+const largest = (values: NumberArray, sign: 1 | -1): number =>
+  Array.from(values).reduce((most, value) => Math.max(most, sign * value), -Infinity);

@@ -2,7 +2,8 @@
 import type { Tensor } from '../device/tensor';
 import { affine } from '../kernels/elementwise';
 import { isSplit, potentialValues } from '../kernels/pairs';
-import { planMatrix, rowScaling, scaledLogSums } from '../kernels/scaling';
+import { rowScaling, scaledLogSums } from '../kernels/scaling';
+import { planMatrix } from '../kernels/stored-plan';
 import { logSumExpOverPairs, marginalError, updatePotential, type Potentials } from '../kernels/transport';
 import type { PlacedProblem } from './transport-problem';
 

@@ -1,55 +1,10 @@
-/** The kernel form of Sinkhorn's iteration: the plan stored as a matrix, and the scaling of its rows. */
+/** The kernel form of Sinkhorn's iteration: the scaling of the rows of a stored plan. */
 import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
 import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
-import {
-  costFlops,
-  pairsDispatch,
-  pairsShape,
-  referenceCost,
-  referencePotential,
-  requireLength,
-  type Pairs,
-} from './pairs';
-import type { Potentials } from './transport';
-
-/** Columns of one workgroup. */
-const CHUNK = 32;
-
-/** The plan `exp((f_i + g_j - C_ij) / epsilon)` as a matrix, `[rows, columns]`. Entries below 1e-38 are 0. */
-export const planMatrix = defineKernel({
-  name: 'planMatrix',
-  summary: 'The plan exp((f_i + g_j - C_ij) / epsilon), stored.',
-  shaders: ['transport/plan_matrix', 'transport/pairs', 'common/exp'],
-  cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) => {
-    const [rows, columns] = pairsShape(pairs);
-    return { flops: (costFlops(pairs) + 18) * rows * columns, bytes: 4 * rows * columns };
-  },
-  webgpu(gpu, pairs, potentials, epsilon): Tensor {
-    const [rows, columns] = pairsShape(pairs);
-    const plan = gpu.empty([rows, columns]);
-    gpu.dispatch({
-      ...pairsDispatch(pairs, potentials.rows, potentials.columns, { epsilon, chunk: CHUNK }),
-      shader: 'transport/plan_matrix',
-      writes: [plan],
-      workgroups: [Math.ceil(rows / 256), Math.ceil(columns / CHUNK)],
-    });
-    return plan;
-  },
-  reference(cpu, pairs, potentials, epsilon) {
-    const [rows, columns] = pairsShape(pairs);
-    const cost = referenceCost(pairs);
-    const [f, g] = [referencePotential(potentials.rows), referencePotential(potentials.columns)];
-    const plan = cpu.empty([rows, columns]);
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++)
-        plan.data[i * columns + j] = Math.exp(((f[i] ?? 0) + (g[j] ?? 0) - cost(i, j)) / epsilon);
-    }
-    return plan;
-  },
-});
+import { requireLength } from './pairs';
 
 /** What each row of a stored plan must be scaled by to sum to its weight, its columns already scaled: `a_i / sum_j P_ij v_j`, `[rows]`. */
 export const rowScaling = defineKernel({

@@ -18,21 +18,21 @@ import {
 } from './pairs';
 import type { Potentials } from './transport';
 
-/** The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix, `[rows, columns]`. */
-export const storePlan = defineKernel({
-  name: 'storePlan',
+/** The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix, `[rows, columns]`. Entries below 1e-38 are 0. */
+export const planMatrix = defineKernel({
+  name: 'planMatrix',
   summary: 'The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix.',
-  shaders: ['sparse/plan', 'transport/pairs', 'common/exp'],
+  shaders: ['transport/plan_matrix', 'transport/pairs', 'common/exp'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) => {
     const [rows, columns] = pairsShape(pairs);
-    return { flops: (costFlops(pairs) + 20) * rows * columns, bytes: 8 * rows * columns };
+    return { flops: (costFlops(pairs) + 20) * rows * columns, bytes: 4 * rows * columns };
   },
   webgpu(gpu, pairs, potentials, epsilon): Tensor {
     const [rows, columns] = pairsShape(pairs);
     const plan = gpu.empty([rows, columns]);
     gpu.dispatch({
       ...pairsDispatch(pairs, potentials.rows, potentials.columns, { epsilon }),
-      shader: 'sparse/plan',
+      shader: 'transport/plan_matrix',
       writes: [plan],
       workgroups: [Math.ceil(columns / 64), Math.ceil(rows / 4)],
     });
@@ -61,8 +61,8 @@ export interface StoredPlan<T extends Tensor = Tensor> {
   readonly remainders: T;
 }
 
-/** No entry is multiplied by more than exp of this: trials of steps that long stay finite, and none is taken. */
-const longestStep = 40;
+/** No entry is multiplied by more than exp of this, or less than exp of minus this: trials of steps that long stay finite. */
+const longestStep = 80;
 
 /**
  * `P_ij exp(length (u_i + v_j))` into `out`, with its row and column sums. `step` is u, then v: `[rows + columns]`. The dual

@@ -46,7 +46,7 @@ export function optionsOf(params: RaceParameters): SinkhornNewtonOptions {
     tolerance,
     sparsification:
       rule === 'mass' ? { by: 'mass', fraction: 0.05 } : { by: 'count', lambda: kept / pointsOf(problem, size) },
-    ...(switching === 'count' ? { switchAt: { iterations: warmUp } } : {}),
+    ...(switching === 'count' ? { warmUp: { iterations: warmUp } } : {}),
   };
 }
 
@@ -110,7 +110,7 @@ export async function prepareRace(device: Device, problem: TransportProblem): Pr
     epsilon: 1,
     epsilonUnit: 'largest-cost',
     tolerance: 1e-30,
-    switchAt: { iterations: 1 },
+    warmUp: { iterations: 1 },
     maximumIterations: 2,
     maximumNewtonSteps: 1,
     maximumGradientSteps: 1,
@@ -163,16 +163,19 @@ export async function* plainRun(
   return { iterations, marginalError, elapsedMs, isConverged: status === 'converged' };
 }
 
-/** Newton steps of a run that converged with at most so many Sinkhorn iterations, those of a fallback included; else infinite. */
+/** All Sinkhorn iterations of a run: before Newton, in its place where it stalled, and those that corrected its steps. */
+export function sinkhornIterationsOf(result: SinkhornNewtonResult): number {
+  return result.sinkhornIterations + result.fallbackIterations + result.correctionIterations;
+}
+
+/** Newton steps of a run that converged with at most so many Sinkhorn iterations in all; else infinite. */
 export function newtonStepsWithin(result: SinkhornNewtonResult, mostIterations: number): number {
-  const { status, sinkhornIterations, fallbackIterations, newtonSteps } = result;
-  return status === 'converged' && sinkhornIterations + fallbackIterations <= mostIterations ? newtonSteps : Infinity;
+  return result.status === 'converged' && sinkhornIterationsOf(result) <= mostIterations ? result.newtonSteps : Infinity;
 }
 
 /** How many times as many iterations plain Sinkhorn took, or had taken when it was stopped; 0 where Newton failed. */
 export function iterationRatio(result: SinkhornNewtonResult, plain: PlainRun): number {
-  const { status, sinkhornIterations, fallbackIterations, newtonSteps } = result;
-  return status === 'converged' ? plain.iterations / (sinkhornIterations + fallbackIterations + newtonSteps) : 0;
+  return result.status === 'converged' ? plain.iterations / (sinkhornIterationsOf(result) + result.newtonSteps) : 0;
 }
 
 /** What is known second-hand of the paper's own runs at 500 points and eta = 1200, to machine accuracy on a CPU. */
@@ -189,11 +192,11 @@ export function raceRows(
   plain: PlainRun,
 ): readonly Readonly<Record<string, string | number>>[] {
   const [newtonCounts, plainCount] = published[problem];
-  const { stalls, fallbackIterations } = newton;
+  const { stalls } = newton;
   return [
     {
       method: stalls > 0 ? `sparse Newton (stalled ${String(stalls)} times)` : 'sparse Newton',
-      sinkhorn: newton.sinkhornIterations + fallbackIterations,
+      sinkhorn: sinkhornIterationsOf(newton),
       newton: newton.newtonSteps,
       cg: newton.gradientSteps,
       kept: newton.nonzeros,

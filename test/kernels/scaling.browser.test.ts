@@ -1,9 +1,10 @@
-/** The stored plan and the scaling of its rows, against float64. */
+/** The scaling of the rows of a stored plan, and the plan of a transposed cost, against float64. */
 import { expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import type { Pairs } from '../../src/kernels/pairs';
 import { Philox } from '../../src/kernels/random';
-import { planMatrix, rowScaling, scaledLogSums } from '../../src/kernels/scaling';
+import { rowScaling, scaledLogSums } from '../../src/kernels/scaling';
+import { planMatrix } from '../../src/kernels/stored-plan';
 import { openReference, openTestDevice } from '../support/device';
 
 const gpu = await openTestDevice();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import { InvalidInputError } from '../../src/device/errors';
 import { compressPlan, conjugateGradientStep, sparseProduct, startConjugateGradient } from '../../src/kernels/sparse';
-import { marginalStep, massThreshold, rankThreshold, scalePlan, storePlan } from '../../src/kernels/stored-plan';
+import { marginalStep, massThreshold, rankThreshold, scalePlan, planMatrix } from '../../src/kernels/stored-plan';
 import { openReference, openTestDevice } from '../support/device';
 import { float32s, uniformSource } from '../support/numbers';
 
@@ -60,7 +60,7 @@ describe.each(shapes.map(([rows, columns]) => ({ rows, columns })))(
       const g = float32s(columns, 5, -0.5, 0.3);
       const [actual, expected] = await Promise.all(
         [gpu, cpu].map((device: Device) =>
-          storePlan(
+          planMatrix(
             { matrix: device.tensor(cost, [rows, columns]) },
             { rows: device.tensor(f, [rows]), columns: device.tensor(g, [columns]) },
             0.05,

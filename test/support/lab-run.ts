@@ -18,8 +18,11 @@ export async function runLab<P extends ParameterDeclarations, F extends FigureDe
     return frames as CheckedFrames;
   };
   const steps = lab.run({ device: session, params, signal: new AbortController().signal, frame, nextChange });
-  let next = await steps.next();
-  while (next.done !== true) next = await steps.next();
-  session.close();
-  return { result: next.value, shown };
+  try {
+    let next = await steps.next();
+    while (next.done !== true) next = await steps.next();
+    return { result: next.value, shown };
+  } finally {
+    session.close();
+  }
 }

@@ -56,7 +56,7 @@ export default defineLab({
     }),
   },
   kernels: ['scalePlan', 'massThreshold', 'rankThreshold', 'compressPlan', 'sparseProduct', 'conjugateGradientStep'],
-  memory: { bytes: ({ problem, size }) => 40 * race.pointsOf(problem, size) ** 2 + 2 ** 20, lower: 'size' },
+  memory: { bytes: ({ problem, size }) => 44 * race.pointsOf(problem, size) ** 2 + 2 ** 20, lower: 'size' },
 
   async *run({ device, params, frame }) {
     const { problem, size, eta, tolerance, limit } = params;

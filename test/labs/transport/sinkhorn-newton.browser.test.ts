@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { loadDigit } from '../../../src/data/digits';
 import type { Device } from '../../../src/device';
 import { EngineError } from '../../../src/device/errors';
-import type { CheckedFrames } from '../../../src/labs/define';
 import { makeProblem, pointsOf } from '../../../src/labs/newton-race';
 import lab from '../../../src/labs/transport/sinkhorn-newton';
 import { openReference, openTestDevice } from '../../support/device';
+import { runLab } from '../../support/lab-run';
 
 const gpu = await openTestDevice();
 
@@ -24,22 +24,8 @@ const defaults = {
 } as const;
 
 async function run(device: Device, patch: Partial<Parameters<typeof lab.run>[0]['params']> = {}) {
-  const session = device.session();
-  const shown: Parameters<Parameters<typeof lab.run>[0]['frame']>[0][] = [];
-  const steps = lab.run({
-    device: session,
-    params: { ...defaults, ...patch },
-    signal: new AbortController().signal,
-    frame: (frames) => {
-      shown.push(frames);
-      return frames as CheckedFrames;
-    },
-    nextChange: () => Promise.resolve(false),
-  });
-  let next = await steps.next();
-  while (next.done !== true) next = await steps.next();
-  session.close();
-  return { result: next.value, shown, last: shown.at(-1) };
+  const { result, shown } = await runLab(device, lab, { ...defaults, ...patch });
+  return { result, shown, last: shown.at(-1) };
 }
 
 describe.each(['GPU', 'reference device'])('on the %s', (name) => {

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Device } from '../../../src/device';
 import { Philox } from '../../../src/kernels/random';
-import type { CheckedFrames } from '../../../src/labs/define';
 import type { Photograph } from '../../../src/labs/parameters';
 import lab from '../../../src/labs/transport/sinkhorn';
 import { openReference, openTestDevice } from '../../support/device';
+import { runLab } from '../../support/lab-run';
 
 const gpu = await openTestDevice();
 
@@ -34,26 +34,12 @@ const defaults = {
 } as const;
 
 async function run(device: Device, patch: Partial<Parameters<typeof lab.run>[0]['params']> = {}) {
-  const session = device.session();
-  const shown: Parameters<Parameters<typeof lab.run>[0]['frame']>[0][] = [];
-  const steps = lab.run({
-    device: session,
-    params: { ...defaults, ...patch },
-    signal: new AbortController().signal,
-    frame: (frames) => {
-      shown.push(frames);
-      return frames as CheckedFrames;
-    },
-    nextChange: () => Promise.resolve(false),
-  });
-  let next = await steps.next();
-  while (next.done !== true) next = await steps.next();
-  session.close();
+  const { result, shown } = await runLab(device, lab, { ...defaults, ...patch });
   const last = shown.at(-1);
   const picture = last?.pictures;
   if (last === undefined || picture === undefined || !('slot' in picture))
     throw new Error('the last frame has no result');
-  return { result: next.value, shown, last, picture };
+  return { result, shown, last, picture };
 }
 
 function meanColor(pixels: Uint8ClampedArray): number[] {
