@@ -8,21 +8,28 @@ import { requireLength } from './pairs';
 /** Along which axis sums run. */
 export type GridAxis = 'rows' | 'columns';
 
+/** The grid that histograms live on, where their tensor does not say. */
+export interface GridSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 /**
  * Gaussian sums along one axis of histograms on a grid, in the log domain: with i the place along the axis,
  * `log sum_j exp(x_j - sharpness (i - j)^2)`. `[count, height, width]` stays as it is; `rows` sums within each row.
- * One axis after the other sums with the kernel of the squared Euclidean cost, without its matrix.
+ * One axis after the other sums with the kernel of the squared Euclidean cost, without its matrix. Given `grid`, x may also
+ * be a matrix with one histogram in each row, `[count, height * width]`.
  */
 export const logGaussianSums = defineKernel({
   name: 'logGaussianSums',
   summary: 'Gaussian sums along one axis of a stack of images, in the log domain: [count, height, width].',
   shaders: ['transport/gaussian_sums', 'common/exp', 'common/log'],
-  cost: (x: Tensor, axis: GridAxis, _sharpness: number) => ({
-    flops: 25 * x.size * gridShape(x)[axis === 'rows' ? 2 : 1],
+  cost: (x: Tensor, axis: GridAxis, _sharpness: number, grid?: GridSize) => ({
+    flops: 25 * x.size * gridShape(x, grid)[axis === 'rows' ? 2 : 1],
     bytes: 8 * x.size,
   }),
-  webgpu(gpu, x, axis, sharpness): Tensor {
-    const [, height, width] = gridShape(x);
+  webgpu(gpu, x, axis, sharpness, grid): Tensor {
+    const [, height, width] = gridShape(x, grid);
     const out = gpu.empty(x.shape);
     gpu.dispatch({
       shader: 'transport/gaussian_sums',
@@ -38,8 +45,8 @@ export const logGaussianSums = defineKernel({
     });
     return out;
   },
-  reference(cpu, x, axis, sharpness) {
-    const [, height, width] = gridShape(x);
+  reference(cpu, x, axis, sharpness, grid) {
+    const [, height, width] = gridShape(x, grid);
     const [length, stride] = axis === 'rows' ? [width, 1] : [height, width];
     const out = cpu.empty(x.shape);
     const exponents = new Float64Array(length);
@@ -99,9 +106,11 @@ export const barycenterStep = defineKernel({
   },
 });
 
-function gridShape(x: Tensor): [count: number, height: number, width: number] {
-  const [count, height, width] = x.shape;
-  if (x.shape.length !== 3 || count === undefined || height === undefined || width === undefined) {
+function gridShape(x: Tensor, grid?: GridSize): [count: number, height: number, width: number] {
+  const isMatrix = grid !== undefined && x.shape.length === 2 && x.shape[1] === grid.height * grid.width;
+  const shape = isMatrix ? [x.shape[0], grid.height, grid.width] : x.shape;
+  const [count, height, width] = shape;
+  if (shape.length !== 3 || count === undefined || height === undefined || width === undefined) {
     throw new InvalidInputError(`A stack of histograms must be [count, height, width], not [${x.shape.join(', ')}].`, {
       field: 'x',
     });

@@ -137,6 +137,94 @@ export const papers = {
     link: 'https://arxiv.org/abs/2005.10242',
     catalog: null,
   },
+  'two-pass-softmax-2020': {
+    title: 'The Two-Pass Softmax Algorithm',
+    authors: 'Marat Dukhan, Artsiom Ablavatski',
+    year: 2020,
+    link: 'https://arxiv.org/abs/2001.04438',
+    catalog: 'P257',
+  },
+  'masked-diffusion-2025': {
+    title:
+      'Masked Diffusion Models are Secretly Time-Agnostic Masked Models and Exploit Inaccurate Categorical Sampling',
+    authors: 'Kaiwen Zheng, Yongxin Chen, Hanzi Mao, Ming-Yu Liu, Jun Zhu, Qinsheng Zhang',
+    year: 2025,
+    link: 'https://arxiv.org/abs/2409.02908',
+    catalog: 'P408',
+  },
+  'tensor-attention-2024': {
+    title: 'How to Capture Higher-order Correlations? Generalizing Matrix Softmax Attention to Kronecker Computation',
+    authors: 'Josh Alman, Zhao Song',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2310.04064',
+    catalog: 'P035',
+  },
+  'triples-2023': {
+    title: 'Representational Strengths and Limitations of Transformers',
+    authors: 'Clayton Sanford, Daniel Hsu, Matus Telgarsky',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2306.02896',
+    catalog: null,
+  },
+  'fast-attention-2023': {
+    title: 'Fast Attention Requires Bounded Entries',
+    authors: 'Josh Alman, Zhao Song',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2302.13214',
+    catalog: null,
+  },
+  'visual-autoregressive-2025': {
+    title:
+      'On Computational Limits and Provably Efficient Criteria of Visual Autoregressive Models: A Fine-Grained Complexity Analysis',
+    authors: 'Yekun Ke, Xiaoyu Li, Yingyu Liang, Zhizhou Sha, Zhenmei Shi, Zhao Song',
+    year: 2025,
+    link: 'https://arxiv.org/abs/2501.04377',
+    catalog: 'P149',
+  },
+  'low-rank-adaptation-limits-2025': {
+    title: 'Computational Limits of Low-Rank Adaptation (LoRA) for Transformer-Based Models',
+    authors: 'Jerry Yao-Chieh Hu, Maojiang Su, En-Jui Kuo, Zhao Song, Han Liu',
+    year: 2025,
+    link: 'https://arxiv.org/abs/2406.03136',
+    catalog: 'P189',
+  },
+  'attention-2017': {
+    title: 'Attention Is All You Need',
+    authors:
+      'Ashish Vaswani, Noam Shazeer, Niki Parmar, Jakob Uszkoreit, Llion Jones, Aidan N. Gomez, Łukasz Kaiser, Illia Polosukhin',
+    year: 2017,
+    link: 'https://arxiv.org/abs/1706.03762',
+    catalog: null,
+  },
+  'grouped-query-2023': {
+    title: 'GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints',
+    authors: 'Joshua Ainslie, James Lee-Thorp, Michiel de Jong, Yury Zemlyanskiy, Federico Lebrón, Sumit Sanghai',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2305.13245',
+    catalog: null,
+  },
+  'flash-decoding-2023': {
+    title: 'Flash-Decoding for long-context inference',
+    authors: 'Tri Dao, Daniel Haziza, Francisco Massa, Grigory Sizov',
+    year: 2023,
+    link: 'https://crfm.stanford.edu/2023/10/12/flashdecoding.html',
+    catalog: null,
+  },
+  'kwon-lyu-2023': {
+    title:
+      'Complexity of Block Coordinate Descent with Proximal Regularization and Applications to Wasserstein CP-dictionary Learning',
+    authors: 'Dohyun Kwon, Hanbaek Lyu',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2306.02420',
+    catalog: 'P135',
+  },
+  'rolet-2016': {
+    title: 'Fast Dictionary Learning with a Smoothed Wasserstein Loss',
+    authors: 'Antoine Rolet, Marco Cuturi, Gabriel Peyré',
+    year: 2016,
+    link: 'https://proceedings.mlr.press/v51/rolet16.html',
+    catalog: null,
+  },
 } as const satisfies Readonly<Record<string, Paper>>;
 
 /** A readable name for a paper. */
