@@ -191,13 +191,19 @@ export async function* sinkhornNewton(
     yield stepOf('fallback', [state.error]);
   }
 
-  const isConverged = state.error <= tolerance;
+  // An epsilon below the rounding of the costs: the plan is no longer that of the potentials, whatever its marginals are.
+  const isResolved = epsilon >= (device.kind === 'webgpu' ? 2 ** -24 : 2 ** -53) * placed.largestCost;
+  const isConverged = state.error <= tolerance && isResolved;
   const potentials = state.placePotentials();
   const totalMs = elapsedMs();
   const { total } = await readPlanCosts(placed, potentials, epsilon);
   const { rows, columns, costOffset } = placed;
   return {
-    status: isConverged ? 'converged' : isAtNoise(device, state.error) ? 'precision-limited' : 'not-converged',
+    status: isConverged
+      ? 'converged'
+      : isAtNoise(device, state.error) || !isResolved
+        ? 'precision-limited'
+        : 'not-converged',
     sinkhornIterations,
     newtonSteps,
     gradientSteps,

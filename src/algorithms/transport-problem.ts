@@ -72,6 +72,11 @@ export interface PlacedProblem {
   /** The largest C'_ij. */
   readonly largestCentredCost: number;
   readonly cost: GroundCost | 'matrix';
+  /**
+   * C_ij of the i-th row and the j-th column with mass, in float64 and from the numbers as they were given: what bounds are
+   * computed from that float32 must not touch. A matrix is not copied for it.
+   */
+  costOf(i: number, j: number): number;
   /** Coordinates of a point, 1 for a matrix. */
   readonly dimension: number;
   /** What centring took off the coordinates of x and of y; empty for a matrix. */
@@ -93,10 +98,11 @@ async function placePoints(device: Device, problem: PointProblem): Promise<Place
   const columns = carriers(problem.columnWeights, countOf(problem.y, dimension, 'y'), 'column weights');
   const x = select(problem.x, rows.support, dimension);
   const y = select(problem.y, columns.support, dimension);
+  const costOf = costBetween(x.slice(), y.slice(), dimension, cost);
   const rowOffsets = new Float64Array(rows.support.length);
   const columnOffsets = new Float64Array(columns.support.length);
-  const xMean = mean(x, rows.weights, dimension);
-  const yMean = mean(y, columns.weights, dimension);
+  const xMean = nearMean(x, rows.weights, dimension);
+  const yMean = nearMean(y, columns.weights, dimension);
   const isSquared = cost === 'squared-euclidean' || cost === 'half-squared-euclidean';
   const factor = cost === 'half-squared-euclidean' ? 0.5 : 1;
   // Any other cost only allows one shift for both clouds.
@@ -131,6 +137,7 @@ async function placePoints(device: Device, problem: PointProblem): Promise<Place
     largestCost: maximum(await largest(pairs, columnOffsets), rowOffsets),
     largestCentredCost: maximum(await largest(pairs, new Float64Array(columnOffsets.length))),
     cost,
+    costOf,
     dimension,
     xShift,
     yShift,
@@ -151,7 +158,13 @@ export interface CentredMatrix {
 /** Checks a problem with a cost matrix and takes off what rows and columns have in common. Throws `InvalidInputError` as `placeProblem`. */
 export function centreMatrix(problem: MatrixProblem): CentredMatrix {
   const { matrix, rows: allRows, columns: allColumns } = problem;
-  if (allRows < 1 || allColumns < 1 || matrix.length !== allRows * allColumns) {
+  if (![allRows, allColumns].every((count) => Number.isInteger(count) && count >= 1)) {
+    throw new InvalidInputError(
+      `A cost matrix needs at least one row and one column, but has ${String(allRows)} x ${String(allColumns)}.`,
+      { field: 'matrix' },
+    );
+  }
+  if (matrix.length !== allRows * allColumns) {
     throw new InvalidInputError(
       `A cost matrix of ${String(allRows)} x ${String(allColumns)} needs ${String(allRows * allColumns)} numbers, but there are ${String(matrix.length)}.`,
       {
@@ -186,6 +199,7 @@ export function centreMatrix(problem: MatrixProblem): CentredMatrix {
 
 function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
   const { rows, columns, centred, rowOffsets, columnOffsets, largestCost } = centreMatrix(problem);
+  const { matrix, columns: width } = problem;
   const pairs: Pairs = { matrix: device.tensor(centred, [rows.count, columns.count]) };
   return {
     ...sides(
@@ -197,6 +211,7 @@ function placeMatrix(device: Device, problem: MatrixProblem): PlacedProblem {
     largestCost,
     largestCentredCost: maximum(centred),
     cost: 'matrix',
+    costOf: (i, j) => matrix[(rows.support[i] ?? NaN) * width + (columns.support[j] ?? NaN)] ?? NaN,
     dimension: 1,
     xShift: [],
     yShift: [],
@@ -208,19 +223,29 @@ export function matrixOf(problem: TransportProblem): MatrixProblem {
   if ('matrix' in problem) return problem;
   const { x, y, dimension, cost = 'squared-euclidean', rowWeights, columnWeights } = problem;
   const [rows, columns] = [countOf(x, dimension, 'x'), countOf(y, dimension, 'y')];
-  const matrix = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      let total = 0;
-      for (let k = 0; k < dimension; k++) {
-        const difference = (x[i * dimension + k] ?? 0) - (y[j * dimension + k] ?? 0);
-        total += cost === 'manhattan' ? Math.abs(difference) : difference * difference;
-      }
-      const scale = cost === 'half-squared-euclidean' ? 0.5 : 1;
-      matrix[i * columns + j] = cost === 'euclidean' ? Math.sqrt(total) : scale * total;
-    }
-  }
+  const costOf = costBetween(x, y, dimension, cost);
+  const matrix = Float64Array.from({ length: rows * columns }, (_, at) =>
+    costOf(Math.floor(at / columns), at % columns),
+  );
   return { matrix, rows, columns, rowWeights, columnWeights };
+}
+
+/** C_ij between points, in float64. */
+function costBetween(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  dimension: number,
+  cost: GroundCost,
+): (i: number, j: number) => number {
+  return (i, j) => {
+    let total = 0;
+    for (let k = 0; k < dimension; k++) {
+      const difference = (x[i * dimension + k] ?? 0) - (y[j * dimension + k] ?? 0);
+      total += cost === 'manhattan' ? Math.abs(difference) : difference * difference;
+    }
+    if (cost === 'half-squared-euclidean') return total / 2;
+    return cost === 'euclidean' ? Math.sqrt(total) : total;
+  };
 }
 
 type Carriers = Pick<Side, 'count' | 'support' | 'total' | 'weights'>;
@@ -300,10 +325,18 @@ function select(points: ArrayLike<number>, support: Int32Array, dimension: numbe
   return selected;
 }
 
-function mean(points: Float64Array, weights: Float64Array, dimension: number): number[] {
-  return Array.from({ length: dimension }, (_, k) =>
-    weights.reduce((sum, weight, i) => sum + weight * (points[i * dimension + k] ?? 0), 0),
-  );
+/**
+ * The mean of a cloud in few digits, about a 256th of its extent: float32 coordinates minus such a number have float32 digits
+ * again, so that centring rounds next to nothing.
+ */
+function nearMean(points: Float64Array, weights: Float64Array, dimension: number): number[] {
+  return Array.from({ length: dimension }, (_, k) => {
+    const mean = weights.reduce((sum, weight, i) => sum + weight * (points[i * dimension + k] ?? 0), 0);
+    let extent = 0;
+    for (let at = k; at < points.length; at += dimension) extent = Math.max(extent, Math.abs((points[at] ?? 0) - mean));
+    const step = 2 ** (Math.ceil(Math.log2(extent)) - 8);
+    return step > 0 ? Math.round(mean / step) * step : mean;
+  });
 }
 
 function centre(points: Float64Array, shift: readonly number[], kind: Device['kind']): void {
