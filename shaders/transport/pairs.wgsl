@@ -76,9 +76,8 @@ fn costs(rows: Rows, j: u32) -> vec4f {
   return vec4f(matrix[at.x], matrix[at.y], matrix[at.z], matrix[at.w]);
 }
 
-@if(!dense && !wide)
-fn costs(rows: Rows, j: u32) -> vec4f {
-  let point = y[j];
+/// The costs of four rows to a point of at most four coordinates.
+fn costs_to(rows: Rows, point: vec4f) -> vec4f {
   var total = part(rows.c0 - point.x);
   if (DIMENSION > 1) { total += part(rows.c1 - point.y); }
   if (DIMENSION > 2) { total += part(rows.c2 - point.z); }
@@ -86,14 +85,22 @@ fn costs(rows: Rows, j: u32) -> vec4f {
   return finish(total);
 }
 
+/// What four coordinates of four rows (coordinate k of all in p[k]) and of a point add to their costs.
+fn parts(p: mat4x4f, point: vec4f) -> vec4f {
+  return (part(p[0] - point.x) + part(p[1] - point.y)) + (part(p[2] - point.z) + part(p[3] - point.w));
+}
+
+@if(!dense && !wide)
+fn costs(rows: Rows, j: u32) -> vec4f {
+  return costs_to(rows, y[j]);
+}
+
 @if(!dense && wide)
 fn costs(rows: Rows, j: u32) -> vec4f {
   var total = vec4f(0f);
   let at = rows.index * VECTORS;
   for (var v = 0u; v < VECTORS; v++) {
-    let p = transpose(mat4x4f(x[at.x + v], x[at.y + v], x[at.z + v], x[at.w + v]));
-    let point = y[j * VECTORS + v];
-    total += (part(p[0] - point.x) + part(p[1] - point.y)) + (part(p[2] - point.z) + part(p[3] - point.w));
+    total += parts(transpose(mat4x4f(x[at.x + v], x[at.y + v], x[at.z + v], x[at.w + v])), y[j * VECTORS + v]);
   }
   return finish(total);
 }

@@ -99,6 +99,48 @@ export async function matrixRoot(a: Tensor, options: MatrixRootOptions = {}): Pr
   };
 }
 
+/** An inverse root and how good it is. */
+export interface InverseMatrixRoot {
+  /** Z with Z Z A = I, `[n, n]`. */
+  readonly inverse: Tensor;
+  /** |I - Z Y| / |I| (Frobenius) with Y the root that came with it. */
+  readonly residual: number;
+  readonly iterations: number;
+}
+
+/**
+ * A^-1/2 of a symmetric positive definite matrix whose eigenvalues are at least `smallest`, in the scope that is open: the other
+ * half of the same iteration. How often it is repeated follows from the condition number, so nothing is read in between. Errors
+ * as for `matrixRoot`, and `DivergedError` where an eigenvalue is smaller than said.
+ */
+export async function inverseMatrixRoot(a: Tensor, smallest: number): Promise<InverseMatrixRoot> {
+  const { device } = a;
+  const [n, columns] = matrixShape(a, 'matrix');
+  const norm = await frobenius(a);
+  if (n !== columns || !Number.isFinite(norm) || !(smallest > 0) || !(norm > 0))
+    throw new InvalidInputError('An inverse root needs a square matrix of numbers with positive eigenvalues.', {
+      field: 'matrix',
+    });
+  using scope = device.scope();
+  const identity = identityMatrix(device, n);
+  let y = affine(a, { scale: 1 / norm });
+  let z = identity;
+  // Eigenvalues of the root grow by a factor of 1.5 until they are near one; then the digits double.
+  const iterations = Math.min(100, Math.ceil(Math.log(Math.max(1, norm / smallest)) / (2 * Math.log(1.5))) + 6);
+  for (let k = 0; k < iterations; k++) {
+    const correction = axpy(-0.5, matmul(z, y), affine(identity, { scale: 1.5 }));
+    [y, z] = [matmul(y, correction), matmul(correction, z)];
+  }
+  const residual = (await frobenius(axpy(-1, matmul(z, y), identity))) / Math.sqrt(n);
+  if (!(residual <= largestResidual)) {
+    throw new DivergedError(
+      `The inverse root did not converge in ${String(iterations)} iterations: no eigenvalue may be smaller than ${String(smallest)}.`,
+      { parameter: 'matrix', iteration: iterations },
+    );
+  }
+  return { inverse: scope.keep(affine(z, { scale: 1 / Math.sqrt(norm) })), residual, iterations };
+}
+
 /** What the distance between two Gaussians is made of. */
 export interface GaussianMoments {
   /** `[n]`. */

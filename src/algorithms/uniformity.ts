@@ -28,10 +28,10 @@ export interface UniformityMetrics {
 export const mostPoints = 4096;
 
 /**
- * Measures the rows of `[n, d]`, each scaled to length one first. Throws `InvalidInputError` for fewer than two points, more than
- * 4,096, or a row that is zero or not finite.
+ * The rows of `[n, d]`, each scaled to length one. Throws `InvalidInputError` for fewer than two points, more than 4,096, or a row
+ * that is zero or not finite.
  */
-export async function uniformityMetrics(points: Tensor): Promise<UniformityMetrics> {
+export async function unitRows(points: Tensor): Promise<Tensor> {
   const { device } = points;
   const [count, dimension] = matrixShape(points, 'representations');
   if (count < 2 || count > mostPoints) {
@@ -39,35 +39,64 @@ export async function uniformityMetrics(points: Tensor): Promise<UniformityMetri
       field: 'representations',
     });
   }
-  using _scope = device.scope();
-  const ones = device.full([count, 1], 1);
-  const acrossRow = device.full([1, dimension], 1);
-  const lengths = map(reduceRows(map(points, 'square'), 'sum'), 'sqrt');
-  for (const length of await lengths.read()) {
+  using scope = device.scope();
+  const lengths = await map(reduceRows(map(points, 'square'), 'sum'), 'sqrt').read();
+  for (const length of lengths) {
     if (!(length > 0 && Number.isFinite(length))) {
       throw new InvalidInputError('A representation has no direction: leave out rows that are zero or not finite.', {
         field: 'representations',
       });
     }
   }
-  const column = device.tensor(await lengths.read(), [count, 1]);
-  const unit = combine(points, matmul(column, acrossRow), 'divide');
+  const column = device.tensor(lengths, [count, 1]);
+  return scope.keep(combine(points, matmul(column, device.full([1, dimension], 1)), 'divide'));
+}
 
+/** Mean and covariance of unit vectors. */
+export interface UnitMoments {
+  /** `[d]`, on the host. */
+  readonly mean: readonly number[];
+  /** The points less their mean, `[n, d]`. */
+  readonly centred: Tensor;
+  /** `[d, d]`. */
+  readonly covariance: Tensor;
+}
+
+/** The moments of unit vectors `[n, d]`, in the scope that is open. */
+export async function unitMoments(unit: Tensor): Promise<UnitMoments> {
+  const { device } = unit;
+  const [count, dimension] = matrixShape(unit, 'representations');
   const sums = await reduceColumns(unit, 'sum').read();
   const mean = Array.from(sums, (sum) => sum / count);
-  const centred = axpy(-1, matmul(ones, device.tensor(mean, [1, dimension])), unit);
-  const covariance = affine(matmul(centred, centred, { transposeA: true }), { scale: 1 / count });
+  const spread = matmul(device.full([count, 1], 1), device.tensor(mean, [1, dimension]));
+  const centred = axpy(-1, spread, unit);
+  return { mean, centred, covariance: affine(matmul(centred, centred, { transposeA: true }), { scale: 1 / count }) };
+}
+
+/** -2 |x - y|^2 for all pairs of unit vectors, `[n, n]`. */
+export const potentialExponents = (unit: Tensor): Tensor =>
+  affine(matmul(unit, unit, { transposeB: true }), { scale: 4, offset: -4 });
+
+/** The squared distance, from the moments and the trace of the covariance's root. */
+export function distanceSquared(mean: readonly number[], variance: number, rootTrace: number): number {
+  const norm = mean.reduce((sum, value) => sum + value * value, 0);
+  return Math.max(0, norm + 1 + variance - (2 / Math.sqrt(mean.length)) * rootTrace);
+}
+
+/** Measures the rows of `[n, d]`, each scaled to length one first. Errors as for `unitRows`. */
+export async function uniformityMetrics(points: Tensor): Promise<UniformityMetrics> {
+  const { device } = points;
+  using _scope = device.scope();
+  const unit = await unitRows(points);
+  const [count, dimension] = matrixShape(unit, 'representations');
+  const { mean, covariance } = await unitMoments(unit);
   const { trace, residual, iterations } = await matrixRoot(covariance);
   const variance = await traceOf(covariance, identityMatrix(device, dimension));
-  const square =
-    mean.reduce((sum, value) => sum + value * value, 0) + 1 + variance - (2 / Math.sqrt(dimension)) * trace;
-
-  // |x - y|^2 = 2 - 2 x y on the sphere. The diagonal adds exp(0) a point, which is taken off the sum.
-  const exponents = affine(matmul(unit, unit, { transposeB: true }), { scale: 4, offset: -4 });
-  const [logSum = NaN] = await reduceAll(exponents, 'logSumExp').read();
+  // The diagonal adds exp(0) a point, which is taken off the sum.
+  const [logSum = NaN] = await reduceAll(potentialExponents(unit), 'logSumExp').read();
   const potential = Math.log(Math.max(Number.MIN_VALUE, Math.exp(logSum) - count) / (count * (count - 1)));
   return {
-    wasserstein: Math.sqrt(Math.max(0, square)),
+    wasserstein: Math.sqrt(distanceSquared(mean, variance, trace)),
     potential,
     residual,
     iterations,

@@ -109,9 +109,8 @@ export function costFlops(pairs: Pairs): number {
   return 'matrix' in pairs ? 1 : 3 * pairs.dimension;
 }
 
-/** Invocations of a workgroup; each takes four rows. */
+/** Invocations of a workgroup. */
 const GROUP = 64;
-const rowsPerWorkgroup = 4 * GROUP;
 
 /** How the rows and columns of a pass over all pairs are split: a function of the shape alone, so results repeat bit by bit. */
 export interface Split {
@@ -124,12 +123,17 @@ export interface Split {
 /** The most chunks of a pass over many rows: partial sums take memory in proportion to the rows, however many columns there are. */
 const mostChunks = 64;
 
-/** Splits a pass. Chunks of about `largestChunk` columns keep a workgroup short; few rows give shorter chunks, so that all cores work. */
-export function splitPairs(rows: number, columns: number, largestChunk = 1024): Split {
-  const rowGroups = Math.ceil(rows / rowsPerWorkgroup);
+/**
+ * Splits a pass whose invocations take so many rows each. Chunks of about `largestChunk` columns keep a workgroup short; few
+ * rows give shorter chunks, so that all cores work.
+ */
+export function splitPairs(rows: number, columns: number, largestChunk = 1024, rowsPerInvocation = 4): Split {
+  const rowGroups = Math.ceil(rows / (rowsPerInvocation * GROUP));
   const wanted = 2 ** Math.ceil(Math.log2((columns * rowGroups) / 256));
   const chunk =
-    wanted <= largestChunk ? Math.max(128, wanted) : Math.max(largestChunk, Math.ceil(columns / mostChunks));
+    wanted <= largestChunk
+      ? Math.max(512 / rowsPerInvocation, wanted)
+      : Math.max(largestChunk, Math.ceil(columns / mostChunks));
   const chunks = Math.ceil(columns / chunk);
   return { workgroups: [rowGroups, chunks], chunk, chunks };
 }

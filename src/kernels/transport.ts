@@ -20,6 +20,7 @@ import {
   splitPairs,
   type PointPairs,
   type Pairs,
+  type Split,
 } from './pairs';
 
 /** The two dual potentials of a plan. */
@@ -51,6 +52,7 @@ export const logSumExpOverPairs = defineKernel({
     'transport/plan_sums',
     'transport/merge_sums',
     'transport/pairs',
+    'transport/tile',
     'common/log_sum',
     'common/exp',
     'common/log',
@@ -59,7 +61,7 @@ export const logSumExpOverPairs = defineKernel({
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 6),
   webgpu(gpu, pairs, potentials, epsilon): Tensor {
     const [rows, columns] = pairsShape(pairs);
-    const { workgroups, chunk, chunks } = splitPairs(rows, columns);
+    const { workgroups, chunk, chunks } = splitSums(rows, columns);
     using scope = gpu.scope();
     const partials = gpu.empty([chunks, rows, 2]);
     const common = pairsDispatch(pairs, potentials.rows, potentials.columns, { epsilon, chunk });
@@ -89,12 +91,12 @@ export interface PlanCosts {
 export const planCosts = defineKernel({
   name: 'planCosts',
   summary: 'Every row of the plan: the logarithm of its sum, and its part of the transport cost <P, C>.',
-  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs'],
+  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs', 'transport/tile'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) =>
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 8),
   webgpu(gpu, pairs, potentials, epsilon): PlanCosts {
     const [rows, columns] = pairsShape(pairs);
-    const { workgroups, chunk, chunks } = splitPairs(rows, columns);
+    const { workgroups, chunk, chunks } = splitSums(rows, columns);
     using scope = gpu.scope();
     const partials = gpu.empty([chunks, rows, 2]);
     const costPartials = gpu.empty([chunks, rows]);
@@ -139,13 +141,13 @@ export const barycentricMap = defineKernel({
   name: 'barycentricMap',
   summary:
     'For every row the mean of the columns\u2019 values, weighted by the row of the plan; rows can be any new points.',
-  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs'],
+  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs', 'transport/tile'],
   cost: (pairs: PointPairs, values: Tensor, _potentials: Potentials, _epsilon: number) =>
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 6 + 2 * (values.shape[1] ?? 4)),
   webgpu(gpu, pairs, values, potentials, epsilon): Tensor {
     const [rows, columns] = pairsShape(pairs);
     const width = valueWidth(values, columns);
-    const { workgroups, chunk, chunks } = splitPairs(rows, columns, 4096);
+    const { workgroups, chunk, chunks } = splitSums(rows, columns, 4096);
     using scope = gpu.scope();
     const partials = gpu.empty([chunks, rows, 2]);
     const meanPartials = gpu.empty([chunks, rows, 4]);
@@ -250,6 +252,10 @@ export const marginalError = defineKernel({
 });
 
 const noSlices = { SLICE: 0, SLICES: 1 };
+
+/** An invocation of `transport/plan_sums` takes eight rows: what is read of a column is read once for all of them. */
+const splitSums = (rows: number, columns: number, largestChunk = 1024): Split =>
+  splitPairs(rows, columns, largestChunk, 8);
 
 function valueWidth(values: Tensor, columns: number): number {
   const [count, width] = matrixShape(values, 'values');

@@ -1,4 +1,5 @@
 /** Representations on the sphere that collapse in different ways, and what each property of a uniformity metric asks. */
+import { symmetricEigen } from '../algorithms/symmetric-eigen';
 import { uniformityMetrics, type UniformityMetrics } from '../algorithms/uniformity';
 import type { Device } from '../device/device';
 import { InvalidInputError } from '../device/errors';
@@ -156,4 +157,35 @@ export async function tryProperties(device: Device, points: Representations): Pr
     });
   }
   return changes;
+}
+
+/** The rows of the table of properties. */
+export function propertyRows(changes: readonly PropertyChange[]): Record<string, string>[] {
+  const words = (property: Property, change: number): string =>
+    `${change.toExponential(1)}, ${satisfies(property, change) ? 'as asked' : 'not so'}`;
+  return changes.map(({ property, wasserstein, potential }) => ({
+    change: properties[property].label,
+    expects: properties[property].expects,
+    wasserstein: words(property, wasserstein),
+    potential: words(property, potential),
+  }));
+}
+
+/** Eigenvalues are found on the CPU, so only of covariances of this size or less. */
+const largestSpectrum = 128;
+
+/** The rows of the table of numbers. */
+export function numbersOf(metrics: UniformityMetrics, dimension: number): Record<string, string | number>[] {
+  const { wasserstein, potential, covariance, residual, iterations } = metrics;
+  const spectrum = dimension > largestSpectrum ? undefined : symmetricEigen(covariance, dimension).values;
+  return [
+    { quantity: 'Wasserstein distance, 0 to 1.41', value: wasserstein },
+    { quantity: 'log of the mean potential, −4 to 0', value: potential },
+    {
+      quantity: 'rank of the covariance',
+      value: spectrum?.filter((value) => value > 1e-6).length ?? `up to ${largestSpectrum} dimensions only`,
+    },
+    { quantity: 'steps of Newton and Schulz', value: iterations },
+    { quantity: 'residual of the root, relative', value: residual },
+  ];
 }

@@ -78,8 +78,18 @@ export function paletteFor(photograph: Photograph, { problem }: Solution): Palet
   return paletteOf(photograph, 5);
 }
 
+/** The recoloured photograph and the plan. */
+export async function picturesOf(
+  photograph: Photograph,
+  palette: Palette,
+  space: TransferSpace,
+  solution: Solution,
+): Promise<{ readonly pictures: ImageFrame; readonly plan: HeatmapFrame }> {
+  return { pictures: await recolour(photograph, palette, space, solution), plan: await planOf(solution) };
+}
+
 /** The photograph in the colours that the plan's barycentric map gives to its own. */
-export async function recolour(
+async function recolour(
   photograph: Photograph,
   palette: Palette,
   space: TransferSpace,
@@ -147,10 +157,13 @@ export async function differenceToFloat64(
 export interface TransferSummary extends SinkhornResult, Omit<TransportCertificate, 'marginalError'> {
   readonly largestCost: number;
   readonly colours: number;
+  readonly samples: number;
   /** By sorting, in one dimension. */
   readonly exact: number | undefined;
   /** Relative difference of the transport cost to a run in float64. */
   readonly difference: number | undefined;
+  /** Of the device's memory, between two passes over all pairs. */
+  readonly heldBytes: number;
 }
 
 /** The rows of the table of numbers. */
@@ -167,6 +180,8 @@ export function numbersOf(summary: TransferSummary): readonly { readonly quantit
     ['epsilon', summary.epsilon],
     ['largest cost', summary.largestCost],
     ['colours mapped', summary.colours],
+    ['memory held between passes, MiB', summary.heldBytes / 2 ** 20],
+    ['a stored cost would take, MiB', (4 * summary.samples ** 2) / 2 ** 20],
   ];
   return rows.flatMap(([quantity, value]) => (value === undefined ? [] : [{ quantity, value }]));
 }

@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bench as bars } from './bars.bench';
 import { bench as peers } from './peers.bench';
+import { bench as primitives } from './primitives.bench';
 import { bench as sinkhorn } from './sinkhorn.bench';
+import { bench as streaming } from './streaming.bench';
 
 /** One measured number beside what was promised. */
 export interface BenchRow {
@@ -29,7 +31,7 @@ export interface Bench {
   run(print: (row: BenchRow) => void): Promise<void>;
 }
 
-const benches: Readonly<Record<string, Bench>> = { bars, peers, sinkhorn };
+const benches: Readonly<Record<string, Bench>> = { bars, peers, primitives, sinkhorn, streaming };
 
 const usage = `npm run bench -- [${Object.keys(benches).join('] [')}] [--write]
   --write  put the results into test/bench/RESULTS.md, one section for each group and processor`;

@@ -20,11 +20,14 @@ interface Runner {
 /** What one library took. */
 export interface SinkhornTime {
   readonly name: string;
-  readonly medianMs: number;
-  readonly rounds: number;
-  /** The largest difference of the potential over epsilon, after at most three iterations, from float64. */
+  /** An iteration, in each round: one round only for a library that is far behind. */
+  readonly iterationMs: readonly number[];
+  /** The largest difference of the potential over epsilon, after the checked iterations, from float64. */
   readonly error: number;
 }
+
+/** A library this many times as slow as the fastest in its check is not timed again. */
+const FAR_BEHIND = 8;
 
 const sinkhornPage = {
   async adapter(): Promise<{ readonly isFallback: boolean; readonly label: string } | null> {
@@ -35,37 +38,36 @@ const sinkhornPage = {
     return { isFallback: isFallbackAdapter || architecture === 'swiftshader', label };
   },
 
-  /** Three rounds in turns of `iterations` on `n` points of three coordinates to as many. */
-  async compare(n: number, iterations: number): Promise<readonly SinkhornTime[]> {
+  /** Rounds in turns of `iterations` on `n` points of three coordinates to as many, after `checked` against float64. */
+  async compare(n: number, iterations: number, rounds: number, checked: number): Promise<readonly SinkhornTime[]> {
     const random = new Philox(1);
     const numbers = (): Float32Array => Float32Array.from({ length: 3 * n }, () => random.uniform());
     const problem: PointProblem = { x: numbers(), y: numbers(), dimension: 3 };
     const { matrix } = matrixOf(problem);
     const scaled = Float32Array.from(matrix, (cost) => cost / EPSILON);
     const runners = [await openTessella(problem), await openJax(n, scaled), await openTensorFlow(n, scaled)];
-    const checked = Math.min(3, iterations);
     const expected = inFloat64(n, scaled, checked);
     const errors: number[] = [];
+    const firstMs: number[] = [];
     for (const { run, name } of runners) {
+      const start = performance.now();
       const error = difference(await run(checked), expected);
+      firstMs.push((performance.now() - start) / checked);
       if (!(error < 1e-3)) throw new Error(`${name} is wrong at ${String(n)} points: off by ${String(error)}.`);
       errors.push(error);
     }
-    const times = runners.map((): number[] => []);
-    for (let round = 0; round < 3; round++) {
+    const isTimed = firstMs.map((time, at) => at === 0 || time < FAR_BEHIND * Math.min(...firstMs));
+    const times = firstMs.map((time, at): number[] => (isTimed[at] === true ? [] : [time]));
+    for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < runners.length; turn++) {
         const at = (turn + round) % runners.length;
+        if (isTimed[at] !== true) continue;
         const start = performance.now();
         await runners[at]?.run(iterations);
-        times[at]?.push(performance.now() - start);
+        times[at]?.push((performance.now() - start) / iterations);
       }
     }
-    return runners.map(({ name }, at) => ({
-      name,
-      medianMs: times[at]?.toSorted((a, b) => a - b)[1] ?? NaN,
-      rounds: 3,
-      error: errors[at] ?? NaN,
-    }));
+    return runners.map(({ name }, at) => ({ name, iterationMs: times[at] ?? [], error: errors[at] ?? NaN }));
   },
 };
 

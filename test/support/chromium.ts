@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import chromium from '@sparticuz/chromium';
 import type { LaunchOptions } from 'playwright-core';
 
 /** Which adapter the browser offers: SwiftShader on the CPU, the same everywhere, or what the machine has. */
@@ -79,7 +80,6 @@ async function unpackInto(folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const staging = await mkdtemp(`${folder}-`);
   try {
-    const { default: chromium } = await import('@sparticuz/chromium');
     // The package unpacks to the folder for temporary files, and its libraries only where it thinks it is on AWS.
     await withEnvironment({ TMPDIR: staging, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' }, () =>
       chromium.executablePath(),

@@ -3,18 +3,7 @@ import { certifyTransport } from '../../algorithms/certificate';
 import { describeSinkhorn, sinkhorn } from '../../algorithms/sinkhorn';
 import { paletteOf } from '../../data/palette';
 import { sampleLabels } from '../../data/samples';
-import {
-  differenceToFloat64,
-  exactCost,
-  numbersOf,
-  paletteFor,
-  pictureOf,
-  planOf,
-  progressOf,
-  recolour,
-  sampleColors,
-  scatterOf,
-} from '../color-transfer';
+import * as transfer from '../color-transfer';
 import { defineLab } from '../define';
 import { heatmap, image, interval, line, scatter, table } from '../frames';
 import { choice, data, integer, real, seed, toggle } from '../parameters';
@@ -28,12 +17,12 @@ export default defineLab({
   family: 'transport',
   summary:
     'Colour transfer: the cheapest way to move the colours of one photograph onto another, by Sinkhorn’s algorithm in the log domain. No cost matrix is ever stored.',
-  papers: ['cuturi-2013', 'altschuler-2017'],
+  papers: ['cuturi-2013', 'altschuler-2017', 'feydy-2019'],
   params: {
     source: data('image', { label: 'structure', default: 'dust-bowl-home', samples: sampleLabels }),
     target: data('image', { label: 'colours', default: 'black-canyon', samples: sampleLabels }),
     epsilon: real({ label: 'epsilon', help: 'of the largest cost', min: 1e-8, max: 1, scale: 'log', default: 0.01 }),
-    samples: integer({ label: 'samples', help: 'of each', min: 64, max: 16_384, scale: 'log', default: 2048 }),
+    samples: integer({ label: 'samples', help: 'of each', min: 64, max: 65_536, scale: 'log', default: 2048 }),
     space: choice({ label: 'colour space', options: spaces, default: 'oklab' }),
     tolerance: real({ label: 'tolerance', help: 'marginals, L1', min: 1e-7, max: 0.1, scale: 'log', default: 1e-6 }),
     maximumIterations: integer({ label: 'most iterations', min: 1, max: 10_000, default: 1000 }),
@@ -44,6 +33,7 @@ export default defineLab({
     quick: { label: '512 samples', params: { samples: 512 } },
     standard: { label: '2,048 samples', params: { samples: 2048 } },
     large: { label: '16,384 samples', params: { samples: 16_384 } },
+    huge: { label: '65,536 samples', params: { samples: 65_536 } },
   },
   quick: 'quick',
   thumbnail: { preset: 'quick', figure: 'pictures' },
@@ -60,10 +50,11 @@ export default defineLab({
 
   async *run({ device, params, frame }) {
     const { source, target, samples, space, tolerance, maximumIterations } = params;
-    const x = sampleColors(source, space, samples, params.seed, 0);
-    const y = sampleColors(target, space, samples, params.seed, 1);
-    const clouds = [scatterOf('structure', x), scatterOf('colours', y)];
-    yield frame({ pictures: [pictureOf('source', source), pictureOf('target', target)], clouds });
+    const heldBefore = device.memory().liveBytes;
+    const x = transfer.sampleColors(source, space, samples, params.seed, 0);
+    const y = transfer.sampleColors(target, space, samples, params.seed, 1);
+    const clouds = [transfer.scatterOf('structure', x), transfer.scatterOf('colours', y)];
+    yield frame({ pictures: [transfer.pictureOf('source', source), transfer.pictureOf('target', target)], clouds });
 
     const problem = { x: x.coordinates, y: y.coordinates, dimension: x.dimension };
     const accuracy = { tolerance, maximumIterations, checkEvery: samples > 4096 ? 4 : 10, scaling: 0.5 };
@@ -73,24 +64,24 @@ export default defineLab({
     const steps = sinkhorn(device, problem, options);
     let next = await steps.next();
     for (; next.done !== true; next = await steps.next()) {
-      yield frame(progressOf(next.value, maximumIterations));
+      yield frame(transfer.progressOf(next.value, maximumIterations));
       if (performance.now() - previewedMs < 400) continue;
-      yield frame({ pictures: await recolour(source, coarse, space, next.value), plan: await planOf(next.value) });
+      yield frame(await transfer.picturesOf(source, coarse, space, next.value));
       previewedMs = performance.now();
     }
 
     const result = next.value;
+    const heldBytes = device.memory().liveBytes - heldBefore;
     const certificate = await certifyTransport(result.problem, result.potentials, result.epsilon);
-    const palette = paletteFor(source, result);
-    const exact = exactCost(x, y);
-    const difference = params.check ? await differenceToFloat64(result, problem, options) : undefined;
-    const { largestCost } = result.problem;
-    const summary = { ...certificate, ...result, largestCost, colours: palette.count, samples, exact, difference };
+    const palette = transfer.paletteFor(source, result);
+    const exact = transfer.exactCost(x, y);
+    const difference = params.check ? await transfer.differenceToFloat64(result, problem, options) : undefined;
+    const reached = { largestCost: result.problem.largestCost, colours: palette.count, heldBytes };
+    const summary = { ...certificate, ...result, ...reached, samples, exact, difference };
     yield frame({
-      pictures: await recolour(source, palette, space, result),
-      plan: await planOf(result),
+      ...(await transfer.picturesOf(source, palette, space, result)),
       cost: { lower: certificate.lower, upper: certificate.upper, value: result.transportCost },
-      numbers: { rows: numbersOf(summary), source: device.info.label },
+      numbers: { rows: transfer.numbersOf(summary), source: device.info.label },
       status: { ...describeSinkhorn(result), step: result.iterations, steps: maximumIterations },
     });
     return summary;
@@ -132,6 +123,19 @@ export default defineLab({
         return (exact - lower) / (upper - lower);
       },
       holds: (place) => place >= 0 && place <= 1,
+    },
+    {
+      id: 'memory',
+      paper: 'feydy-2019',
+      says: 'Costs that are computed when they are needed take no memory: what is held between passes grows like n, from one size to four times as many samples.',
+      preset: 'large',
+      quick: 'quick',
+      expected: 'exponent <= 1.1',
+      measure: async ({ heldBytes, samples }, run) => {
+        const more = await run({ samples: 4 * samples, maximumIterations: 4 });
+        return Math.log(more.heldBytes / heldBytes) / Math.log(4);
+      },
+      holds: (exponent) => exponent <= 1.1,
     },
     {
       id: 'float64',

@@ -1,22 +1,20 @@
 /** Two metrics of uniformity on the sphere while representations collapse: one does not see dimensions die. */
-import { symmetricEigen } from '../../algorithms/symmetric-eigen';
 import { mostPoints } from '../../algorithms/uniformity';
 import * as spheres from '../collapse';
 import { defineLab } from '../define';
 import { line, scatter, table } from '../frames';
 import { choice, data, integer, real, seed } from '../parameters';
+import { cloudOf, raceDown, raceFrames, regainedSooner } from '../uniformity-race';
 
 const levels = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
 const asked = { change: 'with', expects: 'should be', wasserstein: 'Wasserstein', potential: 'potential' };
-/** Eigenvalues are found on the CPU, so only of covariances of this size or less. */
-const largestSpectrum = 128;
 
 export default defineLab({
   id: 'uniformity',
   title: 'Uniformity by Wasserstein distance',
   family: 'transport',
   summary:
-    'How evenly do representations cover the sphere? The distance to an isotropic Gaussian, through a matrix root on the GPU, beside the average pairwise potential, as they collapse.',
+    'How evenly do representations cover the sphere? The distance to an isotropic Gaussian, through a matrix root on the GPU, beside the average pairwise potential, as they collapse and as they follow the gradient of either back.',
   papers: ['uniformity-2024', 'wang-isola-2020'],
   params: {
     representations: data('matrix', { label: 'own representations', help: 'A row a point.', default: null }),
@@ -35,7 +33,10 @@ export default defineLab({
   thumbnail: { preset: 'quick', figure: 'metrics' },
   figures: {
     metrics: line({ title: 'As they collapse', x: 'collapse', y: 'share of the way to one point', span: 'half' }),
-    cloud: scatter({ title: 'Three coordinates', axes: ['x', 'y', 'z'], span: 'half' }),
+    cloud: scatter({ title: 'Two coordinates and the last', axes: ['first', 'second', 'last'], span: 'half' }),
+    rank: line({ title: 'Descent from a collapse', x: 'step', y: 'effective rank', span: 'half' }),
+    descent: line({ title: 'Both metrics on the way', x: 'step', y: 'share of the way to one point', span: 'half' }),
+    descending: scatter({ title: 'Points on the way', axes: ['first', 'second', 'last'], span: 'half' }),
     spectrum: table({ title: 'Here', columns: { quantity: 'quantity', value: 'value' }, span: 'half' }),
     properties: table({ title: 'What is asked of a metric, and how it changes', span: 'half', columns: asked }),
   },
@@ -66,44 +67,36 @@ export default defineLab({
     }
 
     const look = async () => {
-      const { shown, wasserstein, potential, covariance, residual, iterations } = await measure(params.level);
-      const { count, dimension } = shown;
-      const at = (i: number, k: number): number => (k < dimension ? (shown.values[i * dimension + k] ?? NaN) : 0);
-      const spectrum = dimension > largestSpectrum ? undefined : symmetricEigen(covariance, dimension).values;
-      const rows = [
-        { quantity: 'Wasserstein distance, 0 to 1.41', value: wasserstein },
-        { quantity: 'log of the mean potential, −4 to 0', value: potential },
-        {
-          quantity: 'rank of the covariance',
-          value: spectrum?.filter((value) => value > 1e-6).length ?? `up to ${largestSpectrum} dimensions only`,
-        },
-        { quantity: 'steps of Newton and Schulz', value: iterations },
-        { quantity: 'residual of the root, relative', value: residual },
-      ];
-      const cloud = Float32Array.from({ length: 3 * count }, (_, index) => at(Math.floor(index / 3), index % 3));
-      return { spectrum: { rows, source: device.info.label }, cloud: { series: 'representations', points: cloud } };
+      const { shown, ...metrics } = await measure(params.level);
+      const rows = spheres.numbersOf(metrics, shown.dimension);
+      return {
+        spectrum: { rows, source: device.info.label },
+        cloud: cloudOf('representations', shown.values, shown.dimension),
+      };
     };
     yield frame(await look());
 
     const changes = await spheres.tryProperties(device, points);
-    const words = (property: (typeof changes)[number]['property'], change: number): string =>
-      `${change.toExponential(1)}, ${spheres.satisfies(property, change) ? 'as asked' : 'not so'}`;
+    yield frame({ properties: { rows: spheres.propertyRows(changes) } });
+
+    const descents = raceDown(device, points, params.kind, params.level);
+    let next = await descents.next();
+    for (; next.done !== true; next = await descents.next()) {
+      const { step, steps } = next.value;
+      yield frame({
+        ...raceFrames(next.value, points.dimension),
+        status: { state: 'running', text: `step ${step} of the descents`, step, steps },
+      });
+    }
+    const race = next.value;
     yield frame({
-      properties: {
-        rows: changes.map(({ property, wasserstein, potential }) => ({
-          change: spheres.properties[property].label,
-          expects: spheres.properties[property].expects,
-          wasserstein: words(property, wasserstein),
-          potential: words(property, potential),
-        })),
-      },
       status: {
         state: 'done',
         text: `${points.count} points in ${points.dimension} dimensions, ${levels.length} levels of collapse`,
       },
     });
     while (await nextChange()) yield frame(await look());
-    return { sweep, changes };
+    return { sweep, changes, race };
   },
 
   claims: [
@@ -128,8 +121,7 @@ export default defineLab({
       preset: 'standard',
       quick: 'quick',
       expected: '5',
-      measure: ({ changes }) =>
-        changes.filter(({ property, wasserstein }) => spheres.satisfies(property, wasserstein)).length,
+      measure: ({ changes }) => changes.filter(({ property, wasserstein: w }) => spheres.satisfies(property, w)).length,
       holds: (count) => count === 5,
     },
     {
@@ -139,9 +131,18 @@ export default defineLab({
       preset: 'standard',
       quick: 'quick',
       expected: '2',
-      measure: ({ changes }) =>
-        changes.filter(({ property, potential }) => spheres.satisfies(property, potential)).length,
+      measure: ({ changes }) => changes.filter(({ property, potential: p }) => spheres.satisfies(property, p)).length,
       holds: (count) => count === 2,
+    },
+    {
+      id: 'descent-restores-dimensions',
+      paper: 'uniformity-2024',
+      says: 'As a loss, the distance brings collapsed dimensions back sooner: effective rank regained, over that of the pairwise potential after as many steps of the same length.',
+      preset: 'standard',
+      quick: 'quick',
+      expected: '> 1',
+      measure: ({ race }) => regainedSooner(race),
+      holds: (ratio) => ratio > 1,
     },
   ],
 });
