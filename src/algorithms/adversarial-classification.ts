@@ -11,14 +11,14 @@
  */
 import type { Device } from '../device/device';
 import { InvalidInputError } from '../device/errors';
+import { mergeTable, placeOf, smallestCircle, type MergeTable, type Place } from './merged-points';
 import {
-  multimarginalPlan,
   multimarginalSinkhorn,
   type MultimarginalOptions,
-  type MultimarginalProblem,
   type MultimarginalResult,
   type MultimarginalStep,
 } from './multimarginal';
+import { takingTurns } from './taking-turns';
 
 /** Points in the plane, one cloud per class; all points have the same mass. */
 export interface ClassificationProblem {
@@ -27,9 +27,6 @@ export interface ClassificationProblem {
   /** How far the adversary may move a point. Not negative. */
   readonly budget: number;
 }
-
-/** A place in the plane. */
-export type Place = readonly [x: number, y: number];
 
 /** Where the adversary takes some mass of a point. */
 export interface AdversaryMove {
@@ -62,30 +59,33 @@ export async function* robustClassification(
   options: MultimarginalOptions,
 ): AsyncGenerator<MultimarginalStep, RobustClassification> {
   const clouds = checkedClouds(problem);
-  const total = clouds.reduce((sum, { length }) => sum + length, 0);
-  const marginals = clouds.map(({ length }) => [...new Array<number>(length).fill(1 / total), 1 - length / total]);
-  const cells = cellsOf(clouds, problem.budget);
-  const cost = Float64Array.from(cells, ({ groups }) => groups.length);
-  const tensor = { cost, marginals };
-  const transport = yield* multimarginalSinkhorn(device, tensor, options);
-  const confidence = confidenceOf(transport.potentials, clouds, cells);
-  const plan = multimarginalPlan(tensor, transport.potentials, options.epsilon);
+  const turn = takingTurns(device.signal);
+  const total = clouds.reduce((sum, { length }) => sum + length / 2, 0);
+  const marginals = clouds.map(({ length }) => [
+    ...new Array<number>(length / 2).fill(1 / total),
+    1 - length / 2 / total,
+  ]);
+  const table = await mergeTable(clouds, problem.budget, turn);
+  const transport = yield* multimarginalSinkhorn(device, { cost: table.cost, marginals }, options);
+  const confidence = await confidenceOf(transport.potentials, table, turn);
+  const plan = await planOf(transport.potentials, table, options.epsilon, turn);
+  const moves = await movesOf(table, plan, 1e-3 / total, turn);
   const lower = confidence.reduce((sum, values) => sum + values.reduce((part, value) => part + value, 0) / total, 0);
-  return {
-    transport,
-    confidence,
-    lower,
-    upper: feasibleCost(tensor, plan),
-    moves: movesOf(cells, clouds, plan, 1e-3 / total),
-    classify: (place) =>
-      clouds.map((cloud, label) =>
-        cloud.reduce(
-          (most, point, i) =>
-            distance(point, place) <= problem.budget ? Math.max(most, confidence[label]?.[i] ?? 0) : most,
-          0,
-        ),
-      ),
-  };
+  const upper = await feasibleCost(table, marginals, plan, turn);
+  const classify = (place: Place): number[] =>
+    clouds.map((cloud, label) => mostNear(place, cloud, confidence[label] ?? cloud, problem.budget));
+  return { transport, confidence, lower, upper, moves, classify };
+}
+
+/** The largest of the points' values within reach of a place, and 0 where there is none. */
+function mostNear([x, y]: Place, cloud: Float64Array, values: Float64Array, reach: number): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) {
+    const [dx, dy] = [(cloud[2 * i] ?? NaN) - x, (cloud[2 * i + 1] ?? NaN) - y];
+    const value = values[i] ?? 0;
+    if (value > most && dx * dx + dy * dy <= reach * reach) most = value;
+  }
+  return most;
 }
 
 /** Runs to the end. */
@@ -100,133 +100,122 @@ export async function solveRobustClassification(
   return next.value;
 }
 
-/** One entry of the tensor: its points (undefined for a dummy), and the fewest places that they can be moved to. */
-interface Cell {
-  readonly indices: readonly number[];
-  readonly groups: readonly (readonly number[])[];
-}
-
-function cellsOf(clouds: readonly (readonly Place[])[], budget: number): Cell[] {
-  let cells: number[][] = [[]];
-  for (const { length } of clouds) {
-    cells = cells.flatMap((indices) => Array.from({ length: length + 1 }, (_, i) => [...indices, i]));
+/** Calls `visit` for every entry, in order. */
+async function forEntries(
+  { shape: [rows, columns, depth] }: MergeTable,
+  turn: () => Promise<void>,
+  visit: (at: number, i: number, j: number, k: number) => void,
+): Promise<void> {
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      await turn();
+      for (let k = 0; k < depth; k++) visit(at++, i, j, k);
+    }
   }
-  return cells.map((indices) => {
-    const present = indices.flatMap((i, label) => (i < (clouds[label]?.length ?? 0) ? [label] : []));
-    const points = (labels: readonly number[]): Place[] =>
-      labels.map((label) => clouds[label]?.[indices[label] ?? 0] ?? [NaN, NaN]);
-    const isMergeable = (labels: readonly number[]): boolean => smallestCircle(points(labels)).radius <= budget;
-    if (present.length === 0) return { indices, groups: [] };
-    if (isMergeable(present)) return { indices, groups: [present] };
-    // Of two or three points: one pair together if any can be, the rest alone.
-    const apart = present.find(
-      (label) => present.length === 3 && isMergeable(present.filter((other) => other !== label)),
-    );
-    const groups =
-      apart === undefined ? present.map((label) => [label]) : [present.filter((other) => other !== apart), [apart]];
-    return { indices, groups };
-  });
 }
 
 /** Potentials made feasible: 0 on the dummies, at most 1 over every group that can be merged, then as large as that allows. */
-function confidenceOf(
+async function confidenceOf(
   potentials: readonly Float64Array[],
-  clouds: readonly (readonly Place[])[],
-  cells: readonly Cell[],
-): Float64Array[] {
-  const confidence = clouds.map(({ length }, label) =>
-    Float64Array.from({ length }, (_, i) =>
-      Math.max(0, (potentials[label]?.[i] ?? 0) - (potentials[label]?.[length] ?? 0)),
-    ),
-  );
-  const value = (label: number, { indices }: Cell): number => confidence[label]?.[indices[label] ?? 0] ?? 0;
-  const merged = cells.filter(({ groups }) => groups.length === 1);
-  const largest = merged.reduce(
-    (most, cell) =>
-      Math.max(
-        most,
-        (cell.groups[0] ?? []).reduce((sum, label) => sum + value(label, cell), 0),
-      ),
-    1,
-  );
-  confidence.forEach((values) => values.forEach((q, i) => (values[i] = q / largest)));
-  clouds.forEach((_, label) => {
-    const room = new Float64Array(confidence[label]?.length ?? 0).fill(1);
-    for (const cell of merged) {
-      const group = cell.groups[0] ?? [];
-      if (!group.includes(label)) continue;
-      const others = group.reduce((sum, other) => sum + (other === label ? 0 : value(other, cell)), 0);
-      const at = cell.indices[label] ?? 0;
-      room[at] = Math.min(room[at] ?? 1, Math.max(0, 1 - others));
-    }
-    confidence[label]?.set(room);
+  table: MergeTable,
+  turn: () => Promise<void>,
+): Promise<Float64Array[]> {
+  // A dummy at the end of each axis stays at 0.
+  const confidence = table.shape.map((length, axis) => {
+    const own = potentials[axis] ?? new Float64Array(1);
+    return Float64Array.from({ length }, (_, i) => Math.max(0, (own[i] ?? 0) - (own[length - 1] ?? 0)));
   });
-  return confidence;
+  const [first, second, third] = confidence as [Float64Array, Float64Array, Float64Array];
+  const { cost } = table;
+  let largest = 1;
+  await forEntries(table, turn, (at, i, j, k) => {
+    if (cost[at] !== 1) return;
+    largest = Math.max(largest, (first[i] ?? 0) + (second[j] ?? 0) + (third[k] ?? 0));
+  });
+  confidence.forEach((values) => values.forEach((q, i) => (values[i] = q / largest)));
+  for (const [label, values] of confidence.entries()) {
+    const room = new Float64Array(values.length).fill(1);
+    await forEntries(table, turn, (at, i, j, k) => {
+      if (cost[at] !== 1) return;
+      const own = label === 0 ? i : label === 1 ? j : k;
+      const others = (first[i] ?? 0) + (second[j] ?? 0) + (third[k] ?? 0) - (values[own] ?? 0);
+      if (1 - others < (room[own] ?? 1)) room[own] = Math.max(0, 1 - others);
+    });
+    room[room.length - 1] = 0;
+    values.set(room);
+  }
+  return confidence.slice(0, potentials.length).map((values) => values.slice(0, -1));
+}
+
+/** The plan of some potentials. */
+async function planOf(
+  potentials: readonly Float64Array[],
+  table: MergeTable,
+  epsilon: number,
+  turn: () => Promise<void>,
+): Promise<Float64Array> {
+  const [f, g, h] = [0, 1, 2].map((axis) => potentials[axis] ?? new Float64Array(1)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const plan = new Float64Array(table.cost.length);
+  await forEntries(table, turn, (at, i, j, k) => {
+    plan[at] = Math.exp(((f[i] ?? NaN) + (g[j] ?? NaN) + (h[k] ?? NaN) - (table.cost[at] ?? NaN)) / epsilon);
+  });
+  return plan;
 }
 
 /** The cost of a plan with the right marginals near this one: scaled down where it is too much, the rest at the dearest cost. */
-function feasibleCost({ cost, marginals }: MultimarginalProblem, plan: Float64Array): number {
+async function feasibleCost(
+  table: MergeTable,
+  marginals: readonly (readonly number[])[],
+  plan: Float64Array,
+  turn: () => Promise<void>,
+): Promise<number> {
   const scaled = plan.slice();
-  let stride = scaled.length;
-  for (const marginal of marginals) {
-    stride /= marginal.length;
-    const place = (at: number): number => Math.floor(at / stride) % marginal.length;
+  for (const [axis, marginal] of marginals.entries()) {
     const sums = new Float64Array(marginal.length);
-    scaled.forEach((mass, at) => (sums[place(at)] = (sums[place(at)] ?? 0) + mass));
-    scaled.forEach(
-      (mass, at) => (scaled[at] = mass * Math.min(1, (marginal[place(at)] ?? 0) / (sums[place(at)] ?? 1))),
-    );
+    await forEntries(table, turn, (at, i, j, k) => {
+      const own = axis === 0 ? i : axis === 1 ? j : k;
+      sums[own] = (sums[own] ?? 0) + (scaled[at] ?? 0);
+    });
+    const factors = sums.map((sum, own) => Math.min(1, (marginal[own] ?? 0) / sum));
+    await forEntries(table, turn, (at, i, j, k) => {
+      scaled[at] = (scaled[at] ?? 0) * (factors[axis === 0 ? i : axis === 1 ? j : k] ?? 1);
+    });
   }
   let [total, left, dearest] = [0, 1, 0];
-  scaled.forEach((mass, at) => {
-    total += mass * (cost[at] ?? 0);
+  await forEntries(table, turn, (at) => {
+    const [mass, cost] = [scaled[at] ?? 0, table.cost[at] ?? 0];
+    total += mass * cost;
     left -= mass;
-    dearest = Math.max(dearest, cost[at] ?? 0);
+    dearest = Math.max(dearest, cost);
   });
   return total + Math.max(0, left) * dearest;
 }
 
-function movesOf(
-  cells: readonly Cell[],
-  clouds: readonly (readonly Place[])[],
+async function movesOf(
+  table: MergeTable,
   plan: Float64Array,
   least: number,
-): AdversaryMove[] {
-  return cells.flatMap(({ indices, groups }, at) => {
+  turn: () => Promise<void>,
+): Promise<AdversaryMove[]> {
+  const moves: AdversaryMove[] = [];
+  await forEntries(table, turn, (at, i, j, k) => {
     const mass = plan[at] ?? 0;
-    if (mass < least) return [];
-    return groups.flatMap((group) => {
-      const points = group.map((label) => clouds[label]?.[indices[label] ?? 0] ?? ([NaN, NaN] as const));
+    if (mass < least) return;
+    const entry = [i, j, k] as const;
+    for (const group of table.groupsOf(entry)) {
+      const points = group.map((label) => placeOf(table.clouds[label] ?? new Float64Array(), entry[label] ?? 0));
       const { center } = smallestCircle(points);
-      return group.map((label, i) => ({ label, from: points[i] ?? center, to: center, mass }));
-    });
+      group.forEach((label, member) => moves.push({ label, from: points[member] ?? center, to: center, mass }));
+    }
   });
+  return moves;
 }
 
-const distance = (p: Place, q: Place): number => Math.hypot(p[0] - q[0], p[1] - q[1]);
-
-/** The smallest circle around one, two or three points. */
-export function smallestCircle(points: readonly Place[]): { readonly center: Place; readonly radius: number } {
-  const pairs = points.flatMap((p, i) => points.slice(i + 1).map((q) => [p, q] as const));
-  const circles = pairs.map(([p, q]) => ({
-    center: [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2] as const,
-    radius: distance(p, q) / 2,
-  }));
-  const widest = circles.reduce<{ readonly center: Place; readonly radius: number }>(
-    (most, circle) => (circle.radius > most.radius ? circle : most),
-    { center: points[0] ?? [0, 0], radius: 0 },
-  );
-  const [a, b, c] = points;
-  if (!a || !b || !c || points.every((point) => distance(point, widest.center) <= widest.radius * (1 + 1e-12)))
-    return widest;
-  const [bx, by, cx, cy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]];
-  const twice = 2 * (bx * cy - by * cx);
-  const x = (cy * (bx * bx + by * by) - by * (cx * cx + cy * cy)) / twice;
-  const y = (bx * (cx * cx + cy * cy) - cx * (bx * bx + by * by)) / twice;
-  return { center: [a[0] + x, a[1] + y], radius: Math.hypot(x, y) };
-}
-
-function checkedClouds({ classes, budget }: ClassificationProblem): Place[][] {
+function checkedClouds({ classes, budget }: ClassificationProblem): Float64Array[] {
   if (!(budget >= 0 && Number.isFinite(budget))) {
     throw new InvalidInputError('The budget must be zero or a positive number.', { field: 'budget' });
   }
@@ -236,14 +225,11 @@ function checkedClouds({ classes, budget }: ClassificationProblem): Place[][] {
     });
   }
   return classes.map((values, label) => {
-    const numbers = Array.from(values);
+    const numbers = Float64Array.from(values);
     if (numbers.length === 0 || numbers.length % 2 !== 0 || !numbers.every((value) => Math.abs(value) <= 1e15)) {
       const message = `Class ${String(label + 1)} must be points of two finite numbers each, at least one.`;
       throw new InvalidInputError(message, { field: 'classes', index: label });
     }
-    return Array.from(
-      { length: numbers.length / 2 },
-      (_, i) => [numbers[2 * i] ?? NaN, numbers[2 * i + 1] ?? NaN] as const,
-    );
+    return numbers;
   });
 }

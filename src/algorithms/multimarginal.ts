@@ -7,6 +7,7 @@ import { DivergedError, InvalidInputError } from '../device/errors';
 import { normalizedWeights } from '../data/weights';
 import { logSumExpOverTensor, tensorPlanCosts, tensorStep, type TensorPlan } from '../kernels/tensor-transport';
 import { marginalError } from '../kernels/transport';
+import { takingTurns } from './taking-turns';
 
 /** A cost tensor and its marginals. */
 export interface MultimarginalProblem {
@@ -57,7 +58,7 @@ export async function* multimarginalSinkhorn(
   if (!(epsilon > 0 && Number.isFinite(epsilon))) {
     throw new InvalidInputError('epsilon must be a positive number.', { field: 'epsilon' });
   }
-  const centred = centre(problem);
+  const centred = await centre(problem, takingTurns(device.signal));
   const { shape, weights } = centred;
   device.require(4 * centred.cost.length, 'the cost tensor');
   const all = weights.flatMap((values) => [...values]);
@@ -161,8 +162,11 @@ interface Centred {
   readonly largest: number;
 }
 
+/** Entries of the tensor between two chances to take a break. */
+const entriesAtOnce = 2 ** 14;
+
 /** Checks a problem, leaves out what has no mass, and takes the least cost off every slice, axis after axis. */
-function centre({ cost: given, marginals }: MultimarginalProblem): Centred {
+async function centre({ cost: given, marginals }: MultimarginalProblem, turn: () => Promise<void>): Promise<Centred> {
   if (marginals.length < 2) {
     throw new InvalidInputError('There must be at least two marginals.', { field: 'marginals' });
   }
@@ -177,30 +181,58 @@ function centre({ cost: given, marginals }: MultimarginalProblem): Centred {
   const supports = checked.map((weights) => [...weights.keys()].filter((index) => (weights[index] ?? 0) > 0));
   const shape = supports.map(({ length }) => length);
   const size = shape.reduce((product, length) => product * length, 1);
-  const cost = Float64Array.from({ length: size }, (_, at) => {
-    let [left, place, stride] = [at, 0, 1];
+  const placeOf = (entry: number): number => {
+    let [left, place, stride] = [entry, 0, 1];
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const length = shape[axis] ?? 1;
       place += (supports[axis]?.[left % length] ?? 0) * stride;
       stride *= checked[axis]?.length ?? 1;
       left = Math.floor(left / length);
     }
+    return place;
+  };
+  const cost = new Float64Array(size);
+  let largest = 0;
+  for (let at = 0; at < size; at++) {
+    if (at % entriesAtOnce === 0) await turn();
+    const place = size === expected ? at : placeOf(at);
     const value = given[place] ?? NaN;
-    if (Math.abs(value) <= 1e15) return value;
-    const message = `The cost tensor holds ${String(value)} at index ${String(place)}: every cost must be finite and at most 1e15.`;
-    throw new InvalidInputError(message, { field: 'cost', index: place });
-  });
+    if (!(Math.abs(value) <= 1e15)) {
+      const message = `The cost tensor holds ${String(value)} at index ${String(place)}: every cost must be finite and at most 1e15.`;
+      throw new InvalidInputError(message, { field: 'cost', index: place });
+    }
+    cost[at] = value;
+  }
+  const offsets: Float64Array[] = [];
   let stride = size;
-  const offsets = shape.map((length) => {
+  for (const length of shape) {
     stride /= length;
     const least = new Float64Array(length).fill(Infinity);
-    cost.forEach((value, at) => {
-      const i = Math.floor(at / stride) % length;
-      least[i] = Math.min(least[i] ?? 0, value);
+    // Runs of the same index along this axis, one after the other.
+    const forRuns = async (visit: (index: number, from: number, to: number) => void): Promise<void> => {
+      for (let from = 0, index = 0, sinceTurn = 0; from < size; from += stride, index = (index + 1) % length) {
+        for (let part = from; part < from + stride; part += entriesAtOnce) {
+          const to = Math.min(from + stride, part + entriesAtOnce);
+          visit(index, part, to);
+          sinceTurn += to - part;
+        }
+        if (sinceTurn < entriesAtOnce) continue;
+        sinceTurn = 0;
+        await turn();
+      }
+    };
+    await forRuns((index, from, to) => {
+      let value = least[index] ?? Infinity;
+      for (let at = from; at < to; at++) value = Math.min(value, cost[at] ?? 0);
+      least[index] = value;
     });
-    cost.forEach((value, at) => (cost[at] = value - (least[Math.floor(at / stride) % length] ?? 0)));
-    return least;
-  });
+    await forRuns((index, from, to) => {
+      const value = least[index] ?? 0;
+      for (let at = from; at < to; at++) cost[at] = (cost[at] ?? 0) - value;
+    });
+    offsets.push(least);
+  }
+  for (let at = 0; at < size; at++) largest = Math.max(largest, cost[at] ?? 0);
   const weights = checked.map((values) => values.filter((weight) => weight > 0));
-  return { shape, supports, weights, cost, offsets, largest: cost.reduce((most, value) => Math.max(most, value), 0) };
+  return { shape, supports, weights, cost, offsets, largest };
 }

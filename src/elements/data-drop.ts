@@ -1,16 +1,25 @@
-/** `<tessella-data-drop>`: a sample to choose, or a file of one's own by drop, dialog or keyboard. */
+/** `<tessella-data-drop>`: a sample to choose, a file of one's own by drop, dialog or keyboard, or points painted by hand. */
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import type { DataChoice, DataKind, DataParameter } from '../labs/parameters';
-import { formatBytes } from '../share/format';
+import { formatBytes, formatCount } from '../share/format';
 import { base, controls } from '../share/theme';
+import { paintingFile, pointCount, type Painting } from './painting';
 
 const acceptedTypes = {
   image: 'image/*',
   matrix: '.npy,.csv,.tsv,.txt,text/csv',
+  tensors: '.safetensors',
 } as const satisfies Record<DataKind, string>;
 
-const kindWords = { image: 'a photograph', matrix: 'a CSV or .npy' } as const satisfies Record<DataKind, string>;
+const kindWords = {
+  image: 'a photograph',
+  matrix: 'a CSV or .npy',
+  tensors: 'a .safetensors',
+} as const satisfies Record<DataKind, string>;
+
+/** What was painted for a file, so that it can be gone on with wherever the file is chosen. */
+const paintings = new WeakMap<Blob, Painting>();
 
 /** Why a file cannot be what a parameter takes, as far as its name and size tell; null if it may be. The engine reads it. */
 export function refuseFile(file: File, accepts: DataKind): string | null {
@@ -21,6 +30,8 @@ export function refuseFile(file: File, accepts: DataKind): string | null {
     return `"${file.name}" is not a picture; this takes a PNG, JPEG, WebP or AVIF.`;
   if (accepts === 'matrix' && looksLikeImage)
     return `"${file.name}" is a picture; this takes numbers: a .npy or a CSV.`;
+  if (accepts === 'tensors' && (looksLikeImage || looksLikeMatrix))
+    return `"${file.name}" holds no named tensors; this takes a .safetensors.`;
   return null;
 }
 
@@ -31,11 +42,13 @@ export class DataDropElement extends LitElement {
     value: { attribute: false },
     over: { state: true },
     refusal: { state: true },
+    isPainting: { state: true },
   };
   declare declaration: DataParameter | null;
   declare value: DataChoice;
   declare over: boolean;
   declare refusal: string | null;
+  declare private isPainting: boolean;
 
   static override styles = [
     base,
@@ -92,6 +105,7 @@ export class DataDropElement extends LitElement {
     this.value = { kind: 'none' };
     this.over = false;
     this.refusal = null;
+    this.isPainting = false;
   }
 
   override render(): TemplateResult | typeof nothing {
@@ -123,7 +137,7 @@ export class DataDropElement extends LitElement {
         }}
         @drop=${this.drop}
       >
-        ${value.kind === 'file' ? this.fileLine(value.name, value.file.size) : this.invitation(declaration)}
+        ${value.kind === 'file' ? this.fileLine(value.name, value.file) : this.invitation(declaration)}
       </div>
       <input
         type="file"
@@ -133,26 +147,61 @@ export class DataDropElement extends LitElement {
         @change=${this.chooseFile}
       />
       ${this.refusal === null ? nothing : html`<small role="alert">${this.refusal}</small>`}
+      ${this.isPainting ? this.pad(declaration) : nothing}
     `;
   }
 
-  private invitation(declaration: DataParameter): TemplateResult {
-    return html`Drop ${kindWords[declaration.accepts]} or
-      <button type="button" aria-label=${`Choose a file for ${declaration.label}`} @click=${this.openDialog}>
-        choose a file
-      </button>`;
+  /** Goes on with the painting that is chosen, if one is. */
+  private pad({ label, paint }: DataParameter): TemplateResult | typeof nothing {
+    if (paint === undefined) return nothing;
+    const painting = this.value.kind === 'file' ? (paintings.get(this.value.file) ?? []) : [];
+    return html`<tessella-paint-pad
+      .label=${label}
+      .sheet=${paint}
+      .painting=${painting}
+      @paint-done=${(event: CustomEvent<Painting>) => {
+        const file = paintingFile(event.detail, paint);
+        paintings.set(file, event.detail);
+        this.closePad();
+        this.refusal = null;
+        this.choose({ kind: 'file', file, name: 'painted' });
+      }}
+      @paint-cancel=${this.closePad}
+    ></tessella-paint-pad>`;
   }
 
-  private fileLine(name: string, bytes: number): TemplateResult {
-    return html`<span class="name">${name}</span> · ${formatBytes(bytes, 'decimal')} ·
-      <button
-        type="button"
-        aria-label=${`Choose another file for ${this.declaration?.label ?? ''}`}
-        @click=${this.openDialog}
-      >
-        change
-      </button>
-      ·
+  private invitation({ accepts, label, paint }: DataParameter): TemplateResult {
+    const choose = html`<button type="button" aria-label=${`Choose a file for ${label}`} @click=${this.openDialog}>
+      choose a file
+    </button>`;
+    if (paint === undefined) return html`Drop ${kindWords[accepts]} or ${choose}`;
+    return html`Drop ${kindWords[accepts]}, ${choose} or ${this.paintButton('paint points')}`;
+  }
+
+  private paintButton(words: string): TemplateResult {
+    return html`<button
+      type="button"
+      part="paint"
+      aria-haspopup="dialog"
+      aria-label=${`Paint points for ${this.declaration?.label ?? ''}`}
+      @click=${this.openPad}
+    >
+      ${words}
+    </button>`;
+  }
+
+  private fileLine(name: string, file: Blob): TemplateResult {
+    const painting = paintings.get(file);
+    const extent = painting ? `${formatCount(pointCount(painting))} points` : formatBytes(file.size, 'decimal');
+    const another = html`<button
+      type="button"
+      aria-label=${`Choose another file for ${this.declaration?.label ?? ''}`}
+      @click=${this.openDialog}
+    >
+      change
+    </button>`;
+    return html`<span class="name">${name}</span> · ${extent} ·
+      ${painting === undefined ? another : this.paintButton('go on')} ·
       <button
         type="button"
         aria-label=${`Remove the file for ${this.declaration?.label ?? ''}`}
@@ -174,6 +223,19 @@ export class DataDropElement extends LitElement {
   private choose(choice: DataChoice): void {
     this.dispatchEvent(new CustomEvent('data-choose', { detail: choice, bubbles: true }));
   }
+
+  /** The pad is loaded when it is first asked for. */
+  private readonly openPad = (): void => {
+    void import('./paint-pad').then(() => {
+      this.isPainting = true;
+    });
+  };
+
+  /** Focus goes back to where the pad was opened. */
+  private readonly closePad = (): void => {
+    this.isPainting = false;
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[part=paint]')?.focus());
+  };
 
   private readonly openDialog = (): void => {
     this.renderRoot.querySelector<HTMLInputElement>('input[type=file]')?.click();

@@ -145,6 +145,8 @@ function valueWords(declaration: ParameterDeclaration): string {
       return `${Object.keys(declaration.options).join(', ')}; ${declaration.default} unless set`;
     case 'toggle':
       return `true or false; ${String(declaration.default)} unless set`;
+    case 'text':
+      return `a text of at most ${String(declaration.maxLength)} characters`;
     case 'seed':
       return `a whole number; ${String(declaration.default)} unless set`;
     case 'data':

@@ -69,8 +69,13 @@ export class ParameterFieldElement extends LitElement {
       .seed {
         width: 108px;
       }
-      select {
+      select,
+      .text {
         width: 100%;
+      }
+      .text {
+        font: inherit;
+        resize: vertical;
       }
       .reset,
       .dice {
@@ -182,6 +187,21 @@ export class ParameterFieldElement extends LitElement {
             this.set(choice);
           },
         })}`;
+      case 'text':
+        return html`${this.head(nothing, 'entry')}
+          <textarea
+            id="entry"
+            part="entry"
+            class="text"
+            rows="3"
+            maxlength=${declaration.maxLength}
+            spellcheck="false"
+            aria-describedby=${this.described}
+            .value=${live(typeof value === 'string' ? value : declaration.default)}
+            @change=${(event: Event) => {
+              if (event.target instanceof HTMLTextAreaElement) this.set(event.target.value);
+            }}
+          ></textarea>`;
       case 'data':
         return html`${this.head(nothing, null)}
           <tessella-data-drop

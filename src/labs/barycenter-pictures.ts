@@ -9,8 +9,8 @@ import { digitSide, loadDigit } from '../data/digits';
 import { openReferenceDevice } from '../device';
 import type { Device } from '../device/device';
 import type { ImageFrame, StatusFrame, TableFrame } from './frames';
-import { inkOf, type MassGrid } from './mass-pictures';
-import type { Photograph } from './parameters';
+import { inkOf, pointMasses, type MassGrid } from './mass-pictures';
+import type { NumericMatrix, Photograph } from './parameters';
 
 /** Pixels of the triangle's side of the picture; weights are picked on it. */
 export const triangleSize = 128;
@@ -25,6 +25,8 @@ const colors: readonly (readonly number[])[] = [
   [36, 120, 200],
   [40, 150, 90],
 ];
+
+const cornerFields = ['topPoints', 'leftPoints', 'rightPoints'];
 
 /** Weights at a pixel: its barycentric coordinates; outside the triangle those of a point on its border. They sum to one. */
 export function weightsAt(x: number, y: number): [number, number, number] {
@@ -80,6 +82,14 @@ export async function digitTriple(): Promise<MassGrid[]> {
   return digits.map((ink) => {
     const total = ink.reduce((sum, mass) => sum + mass, 0);
     return { width: digitSide, height: digitSide, masses: ink.map((mass) => mass / total) };
+  });
+}
+
+/** The pictures, and a picture of points in place of each for which there are some; the sheet is the whole square. */
+export function withPainted(grids: readonly MassGrid[], points: readonly (NumericMatrix | undefined)[]): MassGrid[] {
+  return grids.map((grid, index) => {
+    const own = points[index];
+    return own === undefined ? grid : (pointMasses([own], grid.width, cornerFields[index] ?? '', true)[0] ?? grid);
   });
 }
 

@@ -2,7 +2,8 @@
 import { InvalidInputError } from '../device/errors';
 import { Philox } from '../kernels/random';
 import type { ScatterFrame } from './frames';
-import type { NumericMatrix } from './parameters';
+import { doBoxesMeet, isOnSheet, place, pointsOf, standardPlacement, type PointSet } from './own-points';
+import type { NumericMatrix, PaintSheet } from './parameters';
 
 /** Clouds that come with the lab, all but the first in the plane. */
 export const cloudLabels = {
@@ -15,6 +16,9 @@ export const cloudLabels = {
 } as const;
 export type CloudName = keyof typeof cloudLabels;
 
+/** What named clouds lie on, and what a person paints on. */
+export const cloudSheet: PaintSheet = { x: [-3, 3], y: [-3, 3] };
+
 /** Two clouds of one dimension, points one after the other. */
 export interface CloudPair {
   readonly source: Float32Array<ArrayBuffer>;
@@ -22,10 +26,22 @@ export interface CloudPair {
   readonly dimension: number;
 }
 
-/** A side: a cloud by name, or a person's matrix with a point in each row. */
+/** Clouds by name, and what stands in their place: matrices with a point in each row. */
 export interface CloudChoice {
-  readonly name: CloudName;
-  readonly file: NumericMatrix | undefined;
+  readonly source: CloudName;
+  readonly target: CloudName;
+  readonly sourcePoints: NumericMatrix | undefined;
+  readonly targetPoints: NumericMatrix | undefined;
+  /** Points of a named cloud. */
+  readonly samples: number;
+  readonly seed: number;
+}
+
+/** Bytes that a bridge between such clouds holds at most. */
+export function bridgeBytes(options: CloudChoice & { readonly components: number; readonly batch: number }): number {
+  const { samples, sourcePoints, targetPoints, components, batch } = options;
+  const points = Math.max(samples, sourcePoints?.rows ?? 0, targetPoints?.rows ?? 0);
+  return 2000 * points + 4 * components * (points + 2048 + 8 * batch) + 2e6;
 }
 
 /** The most points of a cloud that are drawn. */
@@ -62,44 +78,39 @@ function planarPoint(name: CloudName, random: Philox): readonly [number, number]
 }
 
 /**
- * Both clouds. A person's points are moved and scaled together, so that the target has mean zero and a variance of one on
- * average; a named cloud then only goes with them if it has their dimension. Throws `InvalidInputError` for what does not fit.
+ * Both clouds. A person's points that lie on the sheet stay where they are, as painted ones do. Others are moved and scaled to mean
+ * zero and a variance of one; a source whose box meets the target's goes along with it. A named cloud only goes with them if
+ * it has their dimension. Throws `InvalidInputError` for what does not fit.
  */
-export function makeClouds(from: CloudChoice, to: CloudChoice, count: number, seed: number): CloudPair {
-  const dimension = from.file?.columns ?? to.file?.columns ?? 2;
-  const make = ({ name, file }: CloudChoice, stream: number, field: string): Float32Array<ArrayBuffer> => {
-    if (file !== undefined) {
-      if (file.columns !== dimension)
-        throw new InvalidInputError(
-          `The source has ${String(dimension)} columns and the target ${String(file.columns)}: give both the same.`,
-          { field },
-        );
-      if (file.rows < 2 || file.values.some((value) => !Number.isFinite(value) || Math.abs(value) > 1e18))
-        throw new InvalidInputError(
-          'A cloud needs two points or more, with coordinates that are numbers of ordinary size.',
-          { field },
-        );
-      return scaled(file.values, dimension, from.file && to.file ? to.file.values : file.values);
+export function makeClouds(choice: CloudChoice): CloudPair {
+  const { sourcePoints, targetPoints, samples, seed } = choice;
+  const dimension = sourcePoints?.columns ?? targetPoints?.columns ?? 2;
+  const own = {
+    source: sourcePoints && pointsOf(sourcePoints, 'sourcePoints', 2),
+    target: targetPoints && pointsOf(targetPoints, 'targetPoints', 2),
+  };
+  if (own.target && own.target.dimension !== dimension)
+    throw new InvalidInputError(
+      `The source has ${String(dimension)} columns and the target ${String(own.target.dimension)}: give both the same.`,
+      { field: 'targetPoints' },
+    );
+  const make = (name: CloudName, points: PointSet | undefined, stream: number): Float32Array<ArrayBuffer> => {
+    if (points !== undefined) {
+      if (isOnSheet(points, cloudSheet)) return Float32Array.from(points.values);
+      const { source, target } = own;
+      const isJoint = source && target && !isOnSheet(target, cloudSheet) && doBoxesMeet(source, target);
+      return Float32Array.from(place(points, standardPlacement(isJoint ? target : points)));
     }
     const random = new Philox(seed, stream);
     if (dimension === 2)
-      return Float32Array.from(Array.from({ length: count }, () => planarPoint(name, random)).flat());
-    if (name === 'gaussian') return Float32Array.from({ length: count * dimension }, () => random.normal());
+      return Float32Array.from(Array.from({ length: samples }, () => planarPoint(name, random)).flat());
+    if (name === 'gaussian') return Float32Array.from({ length: samples * dimension }, () => random.normal());
     throw new InvalidInputError(
       `“${cloudLabels[name]}” lies in the plane: choose the Gaussian to go with points of ${String(dimension)} coordinates.`,
-      { field },
+      { field: stream === 0 ? 'source' : 'target' },
     );
   };
-  return { source: make(from, 0, 'source'), target: make(to, 1, 'target'), dimension };
-}
-
-/** Coordinates minus the mean of `like`, over its root mean square deviation. */
-function scaled(values: Float64Array, dimension: number, like: Float64Array): Float32Array<ArrayBuffer> {
-  const count = like.length / dimension;
-  const means = new Float64Array(dimension);
-  like.forEach((value, at) => (means[at % dimension] = (means[at % dimension] ?? 0) + value / count));
-  const square = like.reduce((sum, value, at) => sum + (value - (means[at % dimension] ?? 0)) ** 2, 0) / like.length;
-  return Float32Array.from(values, (value, at) => (value - (means[at % dimension] ?? 0)) / Math.sqrt(square || 1));
+  return { source: make(choice.source, own.source, 0), target: make(choice.target, own.target, 1), dimension };
 }
 
 /** The first two coordinates of a cloud, for the scatter figure. */

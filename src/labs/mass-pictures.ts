@@ -1,7 +1,8 @@
 /** Masses on a line or a grid for the transport labs: made-up shapes, photographs read as ink, and pictures of what became of them. */
 import { resize } from '../data/images';
 import type { ImageFrame } from './frames';
-import type { Photograph } from './parameters';
+import { boxOf, isOnSheet, planarPointsOf } from './own-points';
+import type { NumericMatrix, PaintSheet, Photograph } from './parameters';
 
 /** Masses on a grid, row by row; a line has height 1. */
 export interface MassGrid {
@@ -73,6 +74,46 @@ export function gaussianMass(size: number, mean: number, deviation: number): Mas
     Math.exp(-((i / (size - 1) - mean) ** 2) / (2 * deviation ** 2)),
   );
   return normalized({ width: size, height: 1, masses });
+}
+
+/** What points are painted on for a picture of them. */
+export const massSheet: PaintSheet = { x: [0, 1], y: [0, 1] };
+
+/**
+ * Points as mass on a grid, one picture for each set, all of one size and each summing to one: what falls into a place counts
+ * there. Sets that lie on the sheet, as painted ones do, keep their place on a square; the others share the box around them.
+ */
+export function pointMasses(
+  sets: readonly NumericMatrix[],
+  size: number,
+  field: string,
+  isAlwaysSquare = false,
+): MassGrid[] {
+  const points = sets.map((matrix) => planarPointsOf(matrix, field));
+  const isPainted = points.map((set) => isOnSheet(set, massSheet));
+  const others = points.filter((_, index) => isPainted[index] !== true);
+  const box = boxOf({ values: Float64Array.from(others.flatMap(({ values }) => [...values])), dimension: 2 });
+  const spans = box.map(([low, high]) => high - low || 1) as [number, number];
+  const isSquare = isAlwaysSquare || others.length < points.length;
+  const longest = Math.max(...spans);
+  const [width, height] = isSquare
+    ? [size, size]
+    : (spans.map((span) => Math.max(2, Math.round((size * span) / longest))) as [number, number]);
+  return points.map(({ values }, index) => {
+    const masses = new Float64Array(width * height);
+    for (let i = 0; i < values.length; i += 2) {
+      const share = [0, 1].map((axis) => {
+        const value = values[i + axis] ?? 0;
+        if (isPainted[index] === true) return value;
+        const [low, high] = box[axis] ?? [0, 1];
+        return isSquare ? 0.5 + (value - (low + high) / 2) / longest : (value - low) / (high - low || 1);
+      });
+      const column = Math.min(width - 1, Math.floor((share[0] ?? 0) * width));
+      const row = Math.min(height - 1, Math.floor((1 - (share[1] ?? 0)) * height));
+      masses[row * width + column] = (masses[row * width + column] ?? 0) + 1;
+    }
+    return normalized({ width, height, masses });
+  });
 }
 
 /** The same shape with another sum of its masses. */

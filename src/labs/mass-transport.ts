@@ -7,16 +7,27 @@ import {
 } from '../algorithms/unbalanced';
 import { openReferenceDevice } from '../device';
 import type { Device } from '../device/device';
+import { InvalidInputError } from '../device/errors';
 import { planPicture } from '../kernels/transport-dual';
 import type { HeatmapFrame, ImageFrame, StatusFrame, TableFrame } from './frames';
-import { gaussianMass, inkOf, massPicture, placesOf, shapeMass, withTotal, type MassGrid } from './mass-pictures';
-import type { Photograph } from './parameters';
+import {
+  gaussianMass,
+  inkOf,
+  massPicture,
+  placesOf,
+  pointMasses,
+  shapeMass,
+  withTotal,
+  type MassGrid,
+} from './mass-pictures';
+import type { NumericMatrix, Photograph } from './parameters';
 
 /** Where masses come from. */
 export const kinds = {
   gaussians: 'two Gaussians on a line',
   shapes: 'shapes',
   photographs: 'photographs, as ink',
+  points: 'points on a map, or painted',
 } as const;
 export const penalties = { 'kullback-leibler': 'Kullback-Leibler', 'total-variation': 'total variation' } as const;
 export const references = { product: 'a ⊗ b', ones: '1 everywhere' } as const;
@@ -33,6 +44,7 @@ export function massesOf(
   size: number,
   ratio: number,
   photographs: readonly [Photograph, Photograph],
+  points: readonly [NumericMatrix | undefined, NumericMatrix | undefined],
 ): readonly [source: MassGrid, target: MassGrid] {
   switch (kind) {
     case 'gaussians':
@@ -41,9 +53,22 @@ export function massesOf(
       return [shapeMass('heart', size), withTotal(shapeMass('disks', size), ratio)];
     case 'photographs':
       return [inkOf(photographs[0], size), withTotal(inkOf(photographs[1], size), ratio)];
+    case 'points': {
+      const [source, target] = pointMasses(given(points), size, 'sourcePoints') as [MassGrid, MassGrid];
+      return [source, withTotal(target, ratio)];
+    }
     default:
       return kind satisfies never;
   }
+}
+
+function given(points: readonly (NumericMatrix | undefined)[]): NumericMatrix[] {
+  return points.map((matrix) => {
+    if (matrix !== undefined) return matrix;
+    throw new InvalidInputError('There are no points: choose some for source and target, or paint them.', {
+      field: 'sourcePoints',
+    });
+  });
 }
 
 /** The problem of two grids of mass: squared distances, the longer side is 1. */

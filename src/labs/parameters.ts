@@ -50,14 +50,22 @@ export interface ToggleParameter extends Common {
   readonly default: boolean;
 }
 
+/** A short text that people type. */
+export interface TextParameter extends Common {
+  readonly kind: 'text';
+  readonly default: string;
+  /** The most characters, counted as UTF-16 units. */
+  readonly maxLength: number;
+}
+
 /** The seed of all randomness in the lab: an unsigned 32-bit integer. */
 export interface SeedParameter extends Common {
   readonly kind: 'seed';
   readonly default: number;
 }
 
-/** What people can bring: a photograph, or a matrix of numbers (.npy, CSV). */
-export type DataKind = 'image' | 'matrix';
+/** What people can bring: a photograph, a matrix of numbers (.npy, CSV), or named tensors (.safetensors). */
+export type DataKind = 'image' | 'matrix' | 'tensors';
 
 /** A sheet that points can be painted on: what its axes span, and the classes that points are of, if they are of any. */
 export interface PaintSheet {
@@ -80,7 +88,7 @@ export interface DataParameter<Kind extends DataKind = DataKind> extends Common 
 }
 
 export type ParameterDeclaration =
-  RealParameter | IntegerParameter | ChoiceParameter | ToggleParameter | SeedParameter | DataParameter;
+  RealParameter | IntegerParameter | ChoiceParameter | ToggleParameter | TextParameter | SeedParameter | DataParameter;
 
 export type ParameterDeclarations = Readonly<Record<string, ParameterDeclaration>>;
 
@@ -109,6 +117,18 @@ export interface NumericMatrix {
   readonly columnNames?: readonly string[];
 }
 
+/** An array of numbers of any number of axes, row-major, in float32. */
+export interface NumericTensor {
+  readonly shape: readonly number[];
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** Tensors by their names in a file. */
+export interface NamedTensors {
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, NumericTensor>;
+}
+
 /** The value of a parameter as the page holds it. */
 export type ParameterValue = number | string | boolean | DataChoice;
 
@@ -118,6 +138,7 @@ export type ParameterValues = Readonly<Record<string, ParameterValue>>;
 interface ResolvedByData {
   image: Photograph;
   matrix: NumericMatrix | undefined;
+  tensors: NamedTensors | undefined;
 }
 
 /** The value of a parameter as a lab's run gets it: files and samples already read. */
@@ -127,9 +148,11 @@ export type Resolved<P extends ParameterDeclaration> = P extends { kind: 'real' 
     ? Option
     : P extends { kind: 'toggle' }
       ? boolean
-      : P extends DataParameter<infer Kind>
-        ? ResolvedByData[Kind]
-        : never;
+      : P extends { kind: 'text' }
+        ? string
+        : P extends DataParameter<infer Kind>
+          ? ResolvedByData[Kind]
+          : never;
 
 export type ResolvedValues<P extends ParameterDeclarations> = { readonly [Name in keyof P]: Resolved<P[Name]> };
 
@@ -158,12 +181,17 @@ export function toggle(options: Declared<ToggleParameter>): ToggleParameter {
   return { kind: 'toggle', ...options };
 }
 
+/** A short text; at most 200 characters unless said otherwise. */
+export function text(options: Declared<TextParameter, 'maxLength'>): TextParameter {
+  return { kind: 'text', maxLength: 200, ...options };
+}
+
 /** The seed of all randomness. */
 export function seed(value: number, label = 'seed'): SeedParameter {
   return { kind: 'seed', label, default: value };
 }
 
-/** A photograph or a matrix that a person can replace by a file of their own. */
+/** A photograph, a matrix or tensors that a person can replace by a file of their own. */
 export function data<Kind extends DataKind>(
   accepts: Kind,
   options: Omit<DataParameter<Kind>, 'kind' | 'accepts' | 'samples'> & {

@@ -1,19 +1,32 @@
 /** Clouds of points in the plane: seeded shapes, the dark pixels of a photograph, and points that a person brings. */
+import { tableSamples } from '../data/tables';
 import { InvalidInputError } from '../device/errors';
 import { Philox } from '../kernels/random';
-import type { NumericMatrix, Photograph } from './parameters';
+import { boxOf, isOnSheet, planarPointsOf } from './own-points';
+import type { NumericMatrix, PaintSheet, Photograph } from './parameters';
 
 const shapes = { discs: 'two discs', ring: 'ring', spiral: 'spiral', cross: 'cross' } as const;
 
 type ShapeName = keyof typeof shapes;
 
 /** Clouds to choose from, by name. */
-export const clouds = { ...shapes, photograph: 'dark pixels of the photograph', file: 'your points' } as const;
+export const clouds = { ...shapes, photograph: 'dark pixels of the photograph' } as const;
+
+/** What clouds lie on, and what a person paints on. */
+const unitSheet: PaintSheet = { x: [0, 1], y: [0, 1] };
+
+/** What the parameters of points are declared with. */
+export const ownPoints = {
+  help: 'In place of the cloud chosen above: x and y. Outside the unit square they are scaled into it.',
+  default: null,
+  samples: tableSamples('airports', 'capitals'),
+  paint: unitSheet,
+} as const;
 
 /** Where clouds come from. */
 export interface CloudSources {
   readonly photograph: Photograph;
-  /** Without a file `file` is a cross. */
+  /** Points of a person's own, if there are some, in place of the cloud that is named. */
   readonly points: NumericMatrix | undefined;
   readonly count: number;
   readonly seed: number;
@@ -25,9 +38,9 @@ export function cloudOf(
   { photograph, points, count, seed }: CloudSources,
   stream: number,
 ): Float64Array<ArrayBuffer> {
+  if (points !== undefined) return matrixPoints(points, count, stream === 0 ? 'sourcePoints' : 'targetPoints');
   if (name === 'photograph') return darkPoints(photograph, count, seed, stream);
-  if (name === 'file' && points !== undefined) return matrixPoints(points, count);
-  return shapePoints(name === 'file' ? 'cross' : name, count, seed, stream);
+  return shapePoints(name, count, seed, stream);
 }
 
 type Point = readonly [x: number, y: number];
@@ -101,35 +114,22 @@ function darkPoints(
   return points;
 }
 
-/** The first two columns of a matrix as points, scaled into the unit square; evenly thinned where there are more than `most`. */
-function matrixPoints({ name, rows, columns, values }: NumericMatrix, most: number): Float64Array<ArrayBuffer> {
-  if (columns < 2) {
-    throw new InvalidInputError(`${name} has one column, but points need two: x and y.`, { field: name });
-  }
-  const count = Math.min(rows, most);
-  const points = new Float64Array(2 * count);
-  for (let i = 0; i < count; i++) {
-    const row = Math.floor((i * rows) / count);
-    points.set([values[row * columns] ?? NaN, values[row * columns + 1] ?? NaN], 2 * i);
-  }
-  if (!points.every(Number.isFinite)) {
-    throw new InvalidInputError(
-      `${name} holds numbers that are not finite in its first two columns: remove these rows.`,
-      {
-        field: name,
-      },
-    );
-  }
-  const range = ([0, 1] as const).map((axis) => {
-    const along = points.filter((_, at) => at % 2 === axis);
-    return [
-      along.reduce((a, b) => Math.min(a, b), Infinity),
-      along.reduce((a, b) => Math.max(a, b), -Infinity),
-    ] as const;
-  });
-  const side = Math.max(...range.map(([low, high]) => high - low)) || 1;
-  return points.map((value, at) => {
-    const [low, high] = range[at % 2] ?? [0, 0];
+/**
+ * The first two columns of a matrix as points: where they are if they lie on the sheet, as painted ones do, else scaled into it
+ * with their proportions; evenly thinned where there are more than `most`.
+ */
+function matrixPoints(matrix: NumericMatrix, most: number, field: string): Float64Array<ArrayBuffer> {
+  const all = planarPointsOf(matrix, field);
+  const count = Math.min(matrix.rows, most);
+  const values = Float64Array.from(
+    { length: 2 * count },
+    (_, at) => all.values[2 * Math.floor((Math.floor(at / 2) * matrix.rows) / count) + (at % 2)] ?? NaN,
+  );
+  if (isOnSheet(all, unitSheet)) return values;
+  const box = boxOf(all);
+  const side = Math.max(...box.map(([low, high]) => high - low)) || 1;
+  return values.map((value, at) => {
+    const [low, high] = box[at % 2] ?? [0, 0];
     return 0.5 + (0.9 * (value - (low + high) / 2)) / side;
   });
 }

@@ -104,6 +104,8 @@ function read(declaration: ParameterDeclaration, given: unknown): Reading {
       return readChoice(Object.keys(declaration.options), given);
     case 'toggle':
       return readToggle(given);
+    case 'text':
+      return readText(given, declaration.maxLength);
     case 'data':
       return readData(declaration, given);
     default:
@@ -176,6 +178,22 @@ function readToggle(given: unknown): Reading {
   const word = typeof given === 'string' || typeof given === 'number' ? String(given).trim().toLowerCase() : undefined;
   const value = word !== undefined && Object.hasOwn(truths, word) ? truths[word] : undefined;
   return value === undefined ? { refused: `${describe(given)} is neither true nor false` } : { value };
+}
+
+function readText(given: unknown, maxLength: number): Reading {
+  if (typeof given !== 'string' && typeof given !== 'number') return { refused: `${describe(given)} is not a text` };
+  const text = String(given);
+  const value = wellFormed(text.slice(0, maxLength));
+  if (text.length <= maxLength) return { value };
+  return {
+    value,
+    changed: `the text has ${String(text.length)} characters; the first ${String(maxLength)} were kept`,
+  };
+}
+
+/** Lone halves of a surrogate pair cannot be written into a link. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\u{fffd}');
 }
 
 function readData(declaration: DataParameter, given: unknown): Reading {

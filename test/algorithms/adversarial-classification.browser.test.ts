@@ -1,7 +1,8 @@
 /** Robust classification: cases that a pencil solves, the certificate against a brute-force adversary, and bad input. */
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
-import { smallestCircle, solveRobustClassification, type Place } from '../../src/algorithms/adversarial-classification';
+import { solveRobustClassification } from '../../src/algorithms/adversarial-classification';
+import { smallestCircle, type Place } from '../../src/algorithms/merged-points';
 import { openReference, openTestDevice } from '../support/device';
 import { float32s } from '../support/numbers';
 

@@ -52,8 +52,18 @@ describe('<tessella-parameter-panel>', () => {
   it('makes a labelled control for each parameter that is not hidden', async () => {
     const { panel } = await mountPanel();
     const names = [...panel.renderRoot.querySelectorAll<HTMLElement>('[data-name]')].map(({ dataset }) => dataset.name);
-    expect(names).toEqual(['epsilon', 'stepSize', 'samples', 'colourSpace', 'causal', 'seed', 'source', 'matrix']);
-    for (const name of ['epsilon', 'samples', 'causal', 'seed']) {
+    expect(names).toEqual([
+      'epsilon',
+      'stepSize',
+      'samples',
+      'colourSpace',
+      'causal',
+      'words',
+      'seed',
+      'source',
+      'matrix',
+    ]);
+    for (const name of ['epsilon', 'samples', 'causal', 'words', 'seed']) {
       const entry = entryOf(panel, name);
       expect(entry.labels?.[0]?.textContent.trim()).toBe(schema.params[name]?.label);
     }
@@ -116,6 +126,21 @@ describe('<tessella-parameter-panel>', () => {
     entryOf(panel, 'causal').focus();
     await userEvent.keyboard(' ');
     expect(panel.values.causal).toBe(true);
+  });
+
+  it('takes a text as it is typed, when it is left, and goes back to the first one', async () => {
+    const { panel, changes } = await mountPanel();
+    const entry = find(fieldOf(panel, 'words'), 'textarea');
+    expect(entry).toMatchObject({ value: 'to be, or not', maxLength: 40 });
+    entry.focus();
+    await userEvent.keyboard(' to be');
+    expect(changes).toEqual([]);
+    entry.blur();
+    expect(changes.map(({ name }) => name)).toEqual(['words']);
+    expect(panel.values.words).toContain(' to be');
+    await settled(panel);
+    resetOf(panel, 'words').click();
+    expect(panel.values.words).toBe('to be, or not');
   });
 
   it('draws a seed', async () => {

@@ -43,8 +43,23 @@ describe('clouds', () => {
   });
 
   it('of a file is scaled into the unit square, the aspect kept', () => {
-    const points = cloudOf('file', { ...sources, points: matrix([0, 0, 9, 20, 0, 9, 10, 5, 9], 3) }, 0);
+    const points = cloudOf('cross', { ...sources, points: matrix([0, 0, 9, 20, 0, 9, 10, 5, 9], 3) }, 0);
     expect(Array.from(points, (value) => Number(value.toFixed(6)))).toEqual([0.05, 0.3875, 0.95, 0.3875, 0.5, 0.6125]);
+  });
+
+  it('of a painting stays where it was painted', () => {
+    const points = matrix([0.1, 0.2, 0.9, 0.3, 0.4, 1], 2);
+    expect(cloudOf('ring', { ...sources, points }, 0)).toEqual(points.values);
+  });
+
+  it('of a map lies upright in the unit square', () => {
+    const capitals = matrix([-120, 46, -70, 44, -96, 30], 2);
+    const points = cloudOf('ring', { ...sources, points: { ...capitals, columnNames: ['longitude', 'latitude'] } }, 0);
+    expect(Math.abs((points[0] ?? NaN) - 0.05)).toBeLessThan(1e-9);
+    expect(Math.abs((points[2] ?? NaN) - 0.95)).toBeLessThan(1e-9);
+    expect(points[1]).toBeGreaterThan(points[5] ?? NaN);
+    // Further apart on the map than 16 degrees of longitude, which are 0.9 * 16 / 50 of the square.
+    expect((points[1] ?? NaN) - (points[5] ?? NaN)).toBeGreaterThan(0.9 * 0.32 * 1.15);
   });
 
   it('of a file is thinned where it is larger than asked for', () => {
@@ -52,7 +67,7 @@ describe('clouds', () => {
       Array.from({ length: 1000 }, (_, at) => at),
       2,
     );
-    expect(cloudOf('file', { ...sources, points }, 0).length).toBe(400);
+    expect(cloudOf('cross', { ...sources, points }, 0).length).toBe(400);
   });
 
   it.each([
@@ -62,8 +77,8 @@ describe('clouds', () => {
       { photograph: { ...photograph, pixels: new Uint8ClampedArray(32).fill(90) } },
       /no pixel darker/,
     ],
-    ['a file of one column', 'file', { points: matrix([1, 2], 1) }, /mine.csv has one column/],
-    ['a file with missing numbers', 'file', { points: matrix([1, NaN], 2) }, /not finite/],
+    ['a file of one column', 'cross', { points: matrix([1, 2], 1) }, /mine.csv has one column/],
+    ['a file with missing numbers', 'cross', { points: matrix([1, NaN], 2) }, /numbers of ordinary size/],
   ] as const)('of %s is refused', (_, name, patch, message) => {
     expect(() => cloudOf(name, { ...sources, ...patch }, 0)).toThrow(message);
   });
@@ -72,7 +87,7 @@ describe('clouds', () => {
 it('a single point, or points that are all equal, have no spread', () => {
   expect(spreadOf([3, 4])).toBe(0);
   expect(spreadOf([0, 0, 2, 0])).toBe(1);
-  expect(cloudOf('file', { ...sources, points: matrix([5, 5, 5, 5], 2) }, 0)).toEqual(
+  expect(cloudOf('cross', { ...sources, points: matrix([5, 5, 5, 5], 2) }, 0)).toEqual(
     Float64Array.of(0.5, 0.5, 0.5, 0.5),
   );
 });

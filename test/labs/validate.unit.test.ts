@@ -1,7 +1,7 @@
 /** Values from attributes, links and scripts: read by type, clamped, refused in words, the rest kept. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { choice, data, integer, real, seed, toggle, type ParameterDeclarations } from '../../src/labs/parameters';
+import { choice, data, integer, real, seed, text, toggle, type ParameterDeclarations } from '../../src/labs/parameters';
 import { nearestName, parseParameters } from '../../src/labs/validate';
 
 const declarations = {
@@ -9,6 +9,7 @@ const declarations = {
   samples: integer({ label: 'samples', min: 16, max: 100, step: 16, default: 32 }),
   colourSpace: choice({ label: 'colour space', options: { linear: 'linear RGB', oklab: 'OKLab' }, default: 'oklab' }),
   masked: toggle({ label: 'masked', default: false }),
+  words: text({ label: 'words', default: 'to be', maxLength: 8 }),
   seed: seed(7),
   source: data('image', { label: 'source', default: 'alps', samples: { alps: 'Alps', cat: 'Cat' } }),
   weights: data('matrix', { label: 'weights', default: null }),
@@ -22,6 +23,7 @@ const defaults = {
   samples: 32,
   colourSpace: 'oklab',
   masked: false,
+  words: 'to be',
   seed: 7,
   source: { kind: 'sample', name: 'alps' },
   weights: { kind: 'none' },
@@ -35,6 +37,24 @@ describe('what is missing', () => {
 
   it('keeps its value in the base, where that is valid', () => {
     expect(parse({}, { epsilon: 0.5, samples: 'nonsense' }).values).toEqual({ ...defaults, epsilon: 0.5 });
+  });
+});
+
+describe('a text parameter', () => {
+  it('is kept as it is, cut where it is too long, and refused where it is none', () => {
+    expect(parse({ words: ' a\n' })).toEqual({ values: { ...defaults, words: ' a\n' }, problems: [] });
+    expect(parse({ words: '' }).values.words).toBe('');
+    expect(parse({ words: 12 }).values.words).toBe('12');
+    expect(parse({ words: 'not to be' })).toEqual({
+      values: { ...defaults, words: 'not to b' },
+      problems: [{ name: 'words', message: 'words: the text has 9 characters; the first 8 were kept.' }],
+    });
+    expect(parse({ words: true }).problems[0]?.message).toContain('is not a text');
+  });
+
+  it('holds nothing that a link cannot', () => {
+    expect(parse({ words: 'a\ud800b' }).values.words).toBe('a\u{fffd}b');
+    expect(parse({ words: 'seven \u{1f600}\u{1f600}' }).values.words).toBe('seven \u{1f600}');
   });
 });
 
@@ -52,6 +72,7 @@ describe('text', () => {
     });
     expect(problems).toEqual([]);
     expect(values).toEqual({
+      ...defaults,
       epsilon: 0.02,
       samples: 64,
       colourSpace: 'linear',

@@ -4,10 +4,12 @@ import { sampleLabels } from '../../data/samples';
 import * as parts from '../barycenter-pictures';
 import { defineLab } from '../define';
 import { image, line, table } from '../frames';
-import { massPicture, shapeLabels, shapeMass } from '../mass-pictures';
+import { massPicture, massSheet, shapeLabels, shapeMass } from '../mass-pictures';
 import { choice, data, integer, real, toggle } from '../parameters';
 
 const sources = { shapes: 'shapes', digits: 'handwritten digits', photographs: 'photographs, as ink' };
+
+const ownPoints = { help: 'In place of that picture: x, y.', default: null, paint: massSheet } as const;
 
 export default defineLab({
   id: 'barycenter',
@@ -24,6 +26,9 @@ export default defineLab({
     top: data('image', { label: 'top photograph', default: 'allium-oreophilum', samples: sampleLabels }),
     left: data('image', { label: 'left photograph', default: 'airplane-from-above', samples: sampleLabels }),
     right: data('image', { label: 'right photograph', default: 'black-canyon', samples: sampleLabels }),
+    topPoints: data('matrix', { label: 'top, painted', ...ownPoints }),
+    leftPoints: data('matrix', { label: 'left, painted', ...ownPoints }),
+    rightPoints: data('matrix', { label: 'right, painted', ...ownPoints }),
     size: integer({ label: 'side', help: 'digits have 28', min: 8, max: 256, default: 32, unit: 'px' }),
     epsilon: real({ label: 'epsilon', help: 'the side is 1', min: 2e-4, max: 0.1, scale: 'log', default: 0.002 }),
     debiased: toggle({ label: 'debiased', help: 'Takes the blur of epsilon away.', default: true }),
@@ -58,11 +63,12 @@ export default defineLab({
 
   async *run({ device, params, frame, nextChange }) {
     const { epsilon, debiased, iterations, tolerance, first, second, third, top, left, right } = params;
-    const grids = await {
+    const chosen = await {
       shapes: () => [first, second, third].map((shape) => shapeMass(shape, params.size)),
       digits: parts.digitTriple,
       photographs: () => parts.inkTriple([top, left, right], params.size),
     }[params.sources]();
+    const grids = parts.withPainted(chosen, [params.topPoints, params.leftPoints, params.rightPoints]);
     const size = grids[0]?.width ?? params.size;
     yield frame({ pictures: grids.map((grid, k) => massPicture(['first', 'second', 'third'][k] ?? 'mean', grid)) });
 

@@ -5,7 +5,7 @@ import { defineLab } from '../define';
 import { flowRows, knownDivergences, type FlowEnds } from '../flow-report';
 import { line, scatter, table } from '../frames';
 import { choice, data, integer, real, seed, toggle } from '../parameters';
-import { cloudOf, clouds, spreadOf } from '../point-shapes';
+import { cloudOf, clouds, ownPoints, spreadOf } from '../point-shapes';
 
 const accuracy = { tolerance: 1e-4, maximumIterations: 300, scaling: 0.5 };
 
@@ -20,7 +20,8 @@ export default defineLab({
     source: choice({ label: 'from', options: clouds, default: 'discs' }),
     target: choice({ label: 'to', options: clouds, default: 'photograph' }),
     photograph: data('image', { label: 'photograph', default: 'allium-oreophilum', samples: sampleLabels }),
-    points: data('matrix', { label: 'your points', help: 'two columns, CSV or .npy', default: null }),
+    sourcePoints: data('matrix', { label: 'from: points of your own', ...ownPoints }),
+    targetPoints: data('matrix', { label: 'to: points of your own', ...ownPoints }),
     count: integer({ label: 'points', help: 'of each', min: 16, max: 16_384, scale: 'log', default: 1024 }),
     blur: real({ label: 'blur', help: 'epsilon = 2 blur²', min: 0.01, max: 1, scale: 'log', default: 0.1, live: true }),
     stepSize: real({ label: 'step size', min: 0.02, max: 1, default: 0.3, live: true }),
@@ -33,6 +34,7 @@ export default defineLab({
     quick: { label: '256 points', params: { count: 256, steps: 16, stepSize: 0.4 } },
     standard: { label: '1,024 points', params: { count: 1024 } },
     large: { label: '16,384 points', params: { count: 16_384 } },
+    airports: { label: 'Disks to airports', params: { targetPoints: 'airports', count: 2048, blur: 0.05 } },
     shapes: { label: 'Ring to spiral', params: { source: 'ring', target: 'spiral', blur: 0.05 } },
   },
   quick: 'quick',
@@ -48,7 +50,8 @@ export default defineLab({
 
   async *run({ device, params, signal, frame, nextChange }) {
     const { steps } = params;
-    const [x, y] = [cloudOf(params.source, params, 0), cloudOf(params.target, params, 1)];
+    const x = cloudOf(params.source, { ...params, points: params.sourcePoints }, 0);
+    const y = cloudOf(params.target, { ...params, points: params.targetPoints }, 1);
     const wide = spreadOf(y);
     const epsilon = (): number => 2 * params.blur ** 2;
     const settings = () => ({ epsilon: epsilon(), stepSize: params.stepSize });

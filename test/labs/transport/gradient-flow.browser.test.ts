@@ -1,5 +1,6 @@
 /** The gradient flow lab on small clouds, on both devices: what it shows, how it ends, and its live parameters. */
 import { describe, expect, it } from 'vitest';
+import { loadTable } from '../../../src/data/tables';
 import type { Device } from '../../../src/device';
 import type { CheckedFrames } from '../../../src/labs/define';
 import lab from '../../../src/labs/transport/gradient-flow';
@@ -15,7 +16,8 @@ const defaults: Params = {
   source: 'discs',
   target: 'ring',
   photograph: { name: 'none', width: 1, height: 1, pixels: new Uint8ClampedArray(4) },
-  points: undefined,
+  sourcePoints: undefined,
+  targetPoints: undefined,
   count: 48,
   blur: 0.25,
   stepSize: 0.5,
@@ -86,8 +88,15 @@ it('says so where the blur is too small for the iterations it allows', async () 
   expect(shown.at(-1)?.status?.warning).toMatch(/raise the blur/);
 });
 
+it('flows to real points', async () => {
+  const targetPoints = await loadTable('capitals');
+  const { result } = await run(gpu, { targetPoints, steps: 8, biased: false });
+  expect(result.failed).toBe(0);
+  expect(result.decrease).toBeLessThan(0.1);
+});
+
 it('takes a single point, and points that are all equal', async () => {
   const points = { name: 'same.csv', rows: 3, columns: 2, values: new Float64Array(6).fill(4) };
-  const { result } = await run(gpu, { source: 'file', target: 'file', points, count: 16, steps: 1 });
+  const { result } = await run(gpu, { sourcePoints: points, targetPoints: points, count: 16, steps: 1 });
   expect(result.smallest).toBeGreaterThanOrEqual(-1e-6);
 });

@@ -1,7 +1,9 @@
 /** The unbalanced and barycenter labs at small sizes: what they show, how they end, that picking weights moves the picture. */
 import { describe, expect, it } from 'vitest';
-import { weightsAt } from '../../../src/labs/barycenter-pictures';
-import type { Photograph } from '../../../src/labs/parameters';
+import { loadTable } from '../../../src/data/tables';
+import { weightsAt, withPainted } from '../../../src/labs/barycenter-pictures';
+import { pointMasses, shapeMass, type MassGrid } from '../../../src/labs/mass-pictures';
+import type { NumericMatrix, Photograph } from '../../../src/labs/parameters';
 import barycenter from '../../../src/labs/transport/barycenter';
 import unbalanced from '../../../src/labs/transport/unbalanced';
 import { openReference, openTestDevice } from '../../support/device';
@@ -25,6 +27,8 @@ const masses: Params<typeof unbalanced> = {
   kind: 'gaussians',
   source: dark(1),
   target: dark(6),
+  sourcePoints: undefined,
+  targetPoints: undefined,
   size: 24,
   ratio: 1.5,
   epsilon: 0.01,
@@ -56,6 +60,9 @@ describe.each([['GPU', gpu] as const, ['reference device', openReference()] as c
       top: dark(1),
       left: dark(5),
       right: dark(5),
+      topPoints: undefined,
+      leftPoints: undefined,
+      rightPoints: undefined,
       size: 8,
       epsilon: 0.01,
       debiased: false,
@@ -104,8 +111,81 @@ describe.each([['GPU', gpu] as const, ['reference device', openReference()] as c
   });
 });
 
+const painting = (...values: number[]): NumericMatrix => ({
+  name: 'painted',
+  rows: values.length / 2,
+  columns: 2,
+  values: Float64Array.from(values),
+});
+
+describe('points as masses', () => {
+  it('of a map share one box, in proportion, north up', async () => {
+    const [capitals, airports] = [await loadTable('capitals'), await loadTable('airports')];
+    const [source, target] = pointMasses([capitals, airports], 32, 'sourcePoints') as [MassGrid, MassGrid];
+    expect([source.width, source.height]).toEqual([target.width, target.height]);
+    expect(source.width).toBe(32);
+    expect(source.height).toBeGreaterThan(15);
+    expect(source.height).toBeLessThan(24);
+    for (const { masses } of [source, target]) expect(Math.abs(masses.reduce((a, b) => a + b) - 1)).toBeLessThan(1e-9);
+    // Maine has a capital in the upper right, and there is none in the lower left.
+    const part = (x: (share: number) => boolean, y: (share: number) => boolean): number =>
+      source.masses.reduce(
+        (sum, mass, at) => (x((at % 32) / 32) && y(Math.floor(at / 32) / source.height) ? sum + mass : sum),
+        0,
+      );
+    expect(
+      part(
+        (x) => x > 0.9,
+        (y) => y < 0.35,
+      ),
+    ).toBeGreaterThan(0);
+    expect(
+      part(
+        (x) => x < 0.15,
+        (y) => y > 0.65,
+      ),
+    ).toBe(0);
+  });
+
+  it('of a painting keep their place on the square, whatever stands beside them', () => {
+    const own = painting(0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.9, 0.6);
+    const [grid] = pointMasses([own, painting(100, 0, 300, 50)], 10, 'sourcePoints') as [MassGrid];
+    expect([grid.width, grid.height]).toEqual([10, 10]);
+    expect(grid.masses[1]).toBe(0.5);
+    expect(grid.masses[99]).toBe(0.25);
+  });
+
+  it('are moved, and need both sides', async () => {
+    const points = {
+      sourcePoints: painting(0.2, 0.2, 0.3, 0.8, 0.7, 0.4),
+      targetPoints: painting(0.4, 0.2, 0.3, 0.6),
+    };
+    const { result, shown } = await runLab(gpu, unbalanced, { ...masses, kind: 'points', size: 8, ...points });
+    expect(result.mass).toBeGreaterThan(0.1);
+    expect(shown.at(-1)?.status?.state).toBe('converged');
+    await expect(runLab(gpu, unbalanced, { ...masses, kind: 'points', size: 8 })).rejects.toThrow(/no points/);
+  });
+
+  it('stand in for a picture of the barycenter', () => {
+    const own = painting(0.05, 0.05, 0.95, 0.95);
+    const shapes = ['heart', 'ring', 'disks'] as const;
+    const grids = withPainted(
+      shapes.map((shape) => shapeMass(shape, 8)),
+      [undefined, own, undefined],
+    );
+    expect(grids.map(({ width, height }) => [width, height])).toEqual([
+      [8, 8],
+      [8, 8],
+      [8, 8],
+    ]);
+    expect([grids[1]?.masses[7], grids[1]?.masses[56]]).toEqual([0.5, 0.5]);
+    expect(grids[0]?.masses).toEqual(shapeMass('heart', 8).masses);
+  });
+});
+
 it('takes handwritten digits at their own size', async () => {
   const none = { first: 'heart', second: 'ring', third: 'disks', top: dark(1), left: dark(5), right: dark(5) } as const;
+  const painted = { topPoints: undefined, leftPoints: undefined, rightPoints: undefined };
   const options = {
     epsilon: 0.005,
     debiased: false,
@@ -115,7 +195,7 @@ it('takes handwritten digits at their own size', async () => {
     pickX: 64,
     pickY: 0,
   };
-  const { shown } = await runLab(gpu, barycenter, { sources: 'digits', ...none, size: 8, ...options });
+  const { shown } = await runLab(gpu, barycenter, { sources: 'digits', ...none, ...painted, size: 8, ...options });
   const [pictures] = shown.flatMap((frames) =>
     frames.pictures && !('slot' in frames.pictures) ? [frames.pictures] : [],
   );
