@@ -161,7 +161,7 @@ export async function loadTable(name: string): Promise<NumericMatrix> {
   const table: Table = tables[name];
   const columnNames = Object.keys(table.columns);
   const read = Object.values(table.columns);
-  const rows = (await recordsOf(table.url, table.label))
+  const rows = (await readRecords(table.url, table.label))
     .filter((row) => table.keeps?.(row) ?? true)
     .map((row) => read.map((column) => column(row)))
     .filter((values) => values.every(Number.isFinite));
@@ -184,7 +184,8 @@ async function loadVolcano(): Promise<NumericMatrix> {
   return { name: volcanoLabel, rows: height, columns: width, values: Float64Array.from(values) };
 }
 
-async function recordsOf(url: string, label: string): Promise<readonly Row[]> {
+/** The rows of a JSON or CSV file. Throws `EngineError` if it cannot be fetched. */
+export async function readRecords(url: string, label: string): Promise<readonly Row[]> {
   const text = await textOf(url, label);
   if (/^\s*\[/.test(text)) return JSON.parse(text) as Row[];
   const { default: Papa } = await import('papaparse');
