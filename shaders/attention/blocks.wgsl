@@ -1,10 +1,5 @@
 // Four queries against four keys, as 4x4 matrices with a column per query and a row per key.
 
-/// A masked logit. Finite, because WGSL promises nothing about infinities.
-const MASKED = -3.4e38f;
-/// Where a running maximum starts: so far above MASKED that exp(MASKED - maximum) is 0 in a row that sees no key at all.
-const FIRST_MAXIMUM = -3e38f;
-
 const NEXT = vec4u(0u, 1u, 2u, 3u);
 
 @if(squaredDistance)
@@ -29,18 +24,6 @@ fn similarities(queries: mat4x4f, keys: mat4x4f) -> mat4x4f {
 @else
 fn similarities(queries: mat4x4f, keys: mat4x4f) -> mat4x4f {
   return transpose(keys) * queries;
-}
-
-/// The same number added to a row: what a key brings along.
-fn add_to_rows(logits: mat4x4f, bias: vec4f) -> mat4x4f {
-  return mat4x4f(logits[0] + bias, logits[1] + bias, logits[2] + bias, logits[3] + bias);
-}
-
-/// One query's logits at keys `key` to `key + 3`, masked outside [query - before, query + after] and from `end_key` on.
-fn masked(logits: vec4f, query: i32, key: i32, before: i32, after: i32, end_key: i32) -> vec4f {
-  let position = vec4i(key) + vec4i(NEXT);
-  let visible = (position >= vec4i(query - before)) & (position <= vec4i(query + after)) & (position < vec4i(end_key));
-  return select(vec4f(MASKED), logits, visible);
 }
 
 /// The largest logit of each query.

@@ -3,80 +3,23 @@
 // A workgroup owns 8 * LANES queries and walks over tiles of 4 * GROUPS keys. In each tile an invocation forms the logits of
 // its 8 queries and 4 keys (two 4x4 blocks in registers), the workgroup agrees on the running row maxima, leaves the weights
 // in workgroup memory, and each invocation multiplies them with its own columns of the values, which stay in registers.
-// Long key ranges come in several dispatches (rounds); maxima and sums wait in `stats`, the unfinished result in `result`.
+// Long key ranges come in several dispatches (rounds): maxima and sums wait in `stats`, the unfinished result in `result`.
+// Where there are few queries the keys are split over workgroups instead (z), and `merge` puts the splits together.
 import package::common::exp::exponential4;
-import package::attention::blocks::{FIRST_MAXIMUM, NEXT, similarities, add_to_rows, masked, column_maxima, scale_columns};
+import package::attention::blocks::{NEXT, similarities, column_maxima, scale_columns};
+import package::attention::operands::{params, query_block, key_block, value_block};
+import package::attention::logits::{FIRST_MAXIMUM, block_logits};
+import package::attention::tile::{BLOCK_OWNED, BLOCK_STREAMED, weights_of, keep_weights};
 import constants::LANES;
 import constants::GROUPS;
 
-struct Params {
-  origin: vec3u,
-  first_query: u32,
-  end_query: u32,
-  first_key: u32,
-  end_key: u32,
-  is_first_round: u32,
-  is_last_round: u32,
-  dimension: u32,
-  value_dimension: u32,
-  before: i32,
-  after: i32,
-  scale: f32,
-  query_row: u32,
-  query_head: u32,
-  key_row: u32,
-  key_head: u32,
-  value_row: u32,
-  value_head: u32,
-  result_row: u32,
-  result_head: u32,
-  bias_head: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@if(vectors) @group(0) @binding(1) var<storage, read> queries: array<vec4f>;
-@else @group(0) @binding(1) var<storage, read> queries: array<f32>;
-@if(vectors) @group(0) @binding(2) var<storage, read> keys: array<vec4f>;
-@else @group(0) @binding(2) var<storage, read> keys: array<f32>;
-@if(valueVectors) @group(0) @binding(3) var<storage, read> values: array<vec4f>;
-@else @group(0) @binding(3) var<storage, read> values: array<f32>;
-@group(0) @binding(4) var<storage, read> key_bias: array<f32>;
-@if(valueVectors) @group(0) @binding(5) var<storage, read_write> result: array<vec4f>;
-@else @group(0) @binding(5) var<storage, read_write> result: array<f32>;
-@if(rounds) @group(0) @binding(6) var<storage, read_write> stats: array<vec2f>;
+@group(0) @binding(5) var<storage, read> sinks: array<f32>;
+@if(valueVectors) @group(0) @binding(6) var<storage, read_write> result: array<vec4f>;
+@else @group(0) @binding(6) var<storage, read_write> result: array<f32>;
+@if(stats) @group(0) @binding(7) var<storage, read_write> stats: array<vec2f>;
 
-const BLOCK_QUERIES = 8u * u32(LANES);
-const BLOCK_KEYS = 4u * u32(GROUPS);
-
-/// By tile key, half of the block, lane: the weights of the lane's four queries.
-var<workgroup> weights: array<vec4f, BLOCK_KEYS * 2u * u32(LANES)>;
 /// By group, half, lane: what the groups have to agree on.
 var<workgroup> shared_rows: array<vec4f, u32(GROUPS) * 2u * u32(LANES)>;
-
-@if(vectors)
-fn query_chunk(row: u32, chunk: u32) -> vec4f { return queries[row + chunk]; }
-@else
-fn query_chunk(row: u32, chunk: u32) -> vec4f {
-  let column = vec4u(4u * chunk) + NEXT;
-  let at = vec4u(row) + min(column, vec4u(params.dimension - 1u));
-  return select(vec4f(), vec4f(queries[at.x], queries[at.y], queries[at.z], queries[at.w]), column < vec4u(params.dimension));
-}
-
-@if(vectors)
-fn key_chunk(row: u32, chunk: u32) -> vec4f { return keys[row + chunk]; }
-@else
-fn key_chunk(row: u32, chunk: u32) -> vec4f {
-  let column = vec4u(4u * chunk) + NEXT;
-  let at = vec4u(row) + min(column, vec4u(params.dimension - 1u));
-  return select(vec4f(), vec4f(keys[at.x], keys[at.y], keys[at.z], keys[at.w]), column < vec4u(params.dimension));
-}
-
-@if(valueVectors)
-fn value_chunk(row: u32, chunk: u32) -> vec4f { return values[row + min(chunk, params.value_dimension / 4u - 1u)]; }
-@else
-fn value_chunk(row: u32, chunk: u32) -> vec4f {
-  let at = vec4u(row) + min(vec4u(4u * chunk) + NEXT, vec4u(params.value_dimension - 1u));
-  return vec4f(values[at.x], values[at.y], values[at.z], values[at.w]);
-}
 
 @if(valueVectors)
 fn result_chunk(row: u32, chunk: u32) -> vec4f { return result[row + min(chunk, params.value_dimension / 4u - 1u)]; }
@@ -97,18 +40,6 @@ fn store_chunk(row: u32, chunk: u32, value: vec4f) {
   }
 }
 
-fn query_block(rows: vec4u, chunk: u32) -> mat4x4f {
-  return mat4x4f(query_chunk(rows.x, chunk), query_chunk(rows.y, chunk), query_chunk(rows.z, chunk), query_chunk(rows.w, chunk));
-}
-
-fn key_block(rows: vec4u, chunk: u32) -> mat4x4f {
-  return mat4x4f(key_chunk(rows.x, chunk), key_chunk(rows.y, chunk), key_chunk(rows.z, chunk), key_chunk(rows.w, chunk));
-}
-
-fn value_block(rows: vec4u, chunk: u32) -> mat4x4f {
-  return mat4x4f(value_chunk(rows.x, chunk), value_chunk(rows.y, chunk), value_chunk(rows.z, chunk), value_chunk(rows.w, chunk));
-}
-
 fn result_block(rows: vec4u, chunk: u32) -> mat4x4f {
   return mat4x4f(result_chunk(rows.x, chunk), result_chunk(rows.y, chunk), result_chunk(rows.z, chunk), result_chunk(rows.w, chunk));
 }
@@ -118,25 +49,6 @@ fn store_block(rows: vec4u, stored: vec4<bool>, chunk: u32, block: mat4x4f) {
   if (stored.y) { store_chunk(rows.y, chunk, block[1]); }
   if (stored.z) { store_chunk(rows.z, chunk, block[2]); }
   if (stored.w) { store_chunk(rows.w, chunk, block[3]); }
-}
-
-/// Scales, biases and, where a query of the block may not see a key of the tile, masks.
-fn logits(products: mat4x4f, queries_at: vec4i, key: u32, head: u32, is_edge: bool) -> mat4x4f {
-  var block = products * params.scale;
-  @if(keyBias) {
-    let at = vec4u(params.bias_head * head) + min(vec4u(key) + NEXT, vec4u(params.end_key - 1u));
-    block = add_to_rows(block, vec4f(key_bias[at.x], key_bias[at.y], key_bias[at.z], key_bias[at.w]));
-  }
-  if (is_edge) {
-    let end_key = i32(params.end_key);
-    block = mat4x4f(
-      masked(block[0], queries_at.x, i32(key), params.before, params.after, end_key),
-      masked(block[1], queries_at.y, i32(key), params.before, params.after, end_key),
-      masked(block[2], queries_at.z, i32(key), params.before, params.after, end_key),
-      masked(block[3], queries_at.w, i32(key), params.before, params.after, end_key),
-    );
-  }
-  return block;
 }
 
 /// exp(logit - maximum), with a row per query's key and a column per query turned into a row per key.
@@ -149,35 +61,26 @@ fn weights_by_key(block: mat4x4f, maxima: vec4f) -> mat4x4f {
   ));
 }
 
-fn weights_of_keys(key: u32, half: u32, lane: u32) -> mat4x4f {
-  let at = vec4u((2u * key + half) * u32(LANES) + lane) + NEXT * (2u * u32(LANES));
-  return transpose(mat4x4f(weights[at.x], weights[at.y], weights[at.z], weights[at.w]));
-}
-
-fn keep_weights(key: u32, half: u32, lane: u32, by_key: mat4x4f) {
-  let at = vec4u((2u * key + half) * u32(LANES) + lane) + NEXT * (2u * u32(LANES));
-  weights[at.x] = by_key[0];
-  weights[at.y] = by_key[1];
-  weights[at.z] = by_key[2];
-  weights[at.w] = by_key[3];
-}
-
 @compute @workgroup_size(LANES, GROUPS)
 fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let workgroup = group_id + params.origin;
-  let head = workgroup.y;
+  let head = params.first_head + workgroup.y;
+  let key_value_head = head / params.group;
+  let split = workgroup.z;
   let lane = local.x;
   let group = local.y;
-  let first = params.first_query + workgroup.x * BLOCK_QUERIES;
-  let last = min(first + BLOCK_QUERIES, params.end_query) - 1u;
+  let column = params.first_chunk + group;
+  let first = params.first_query + workgroup.x * BLOCK_OWNED;
+  let last = min(first + BLOCK_OWNED, params.end_query) - 1u;
 
   let steps = NEXT * u32(LANES);
   let a_at = vec4u(first + lane) + steps;
   let b_at = a_at + 4u * u32(LANES);
   let a_rows = head * params.query_head + min(a_at, vec4u(last)) * params.query_row;
   let b_rows = head * params.query_head + min(b_at, vec4u(last)) * params.query_row;
-  let a_results = head * params.result_head + min(a_at, vec4u(last)) * params.result_row;
-  let b_results = head * params.result_head + min(b_at, vec4u(last)) * params.result_row;
+  let result_start = split * params.split_result + head * params.result_head;
+  let a_results = result_start + (min(a_at, vec4u(last)) - params.result_first) * params.result_row;
+  let b_results = result_start + (min(b_at, vec4u(last)) - params.result_first) * params.result_row;
 
   var a_maxima = vec4f(FIRST_MAXIMUM);
   var b_maxima = vec4f(FIRST_MAXIMUM);
@@ -191,10 +94,21 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
   @if(columns4) var b2 = mat4x4f();
   @if(columns4) var a3 = mat4x4f();
   @if(columns4) var b3 = mat4x4f();
-  @if(rounds) let stat_row = head * (params.end_query - params.first_query) - params.first_query;
-  @if(rounds) let a_stats = vec4u(stat_row) + min(a_at, vec4u(last));
-  @if(rounds) let b_stats = vec4u(stat_row) + min(b_at, vec4u(last));
-  @if(rounds) {
+  @if(sinks) {
+    // A sink is one more logit in the denominator, without a value: the sum starts with it.
+    if (split == 0u) {
+      a_maxima = vec4f(sinks[head]);
+      b_maxima = a_maxima;
+      if (group == 0u) {
+        a_sums = vec4f(1f);
+        b_sums = vec4f(1f);
+      }
+    }
+  }
+  @if(stats) let stat_row = split * params.split_stats + head * (params.end_query - params.first_query) - params.first_query;
+  @if(stats) let a_stats = vec4u(stat_row) + min(a_at, vec4u(last));
+  @if(stats) let b_stats = vec4u(stat_row) + min(b_at, vec4u(last));
+  @if(stats) {
     if (params.is_first_round == 0u) {
       a_maxima = vec4f(stats[a_stats.x].x, stats[a_stats.y].x, stats[a_stats.z].x, stats[a_stats.w].x);
       b_maxima = vec4f(stats[b_stats.x].x, stats[b_stats.y].x, stats[b_stats.z].x, stats[b_stats.w].x);
@@ -202,28 +116,31 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
         a_sums = vec4f(stats[a_stats.x].y, stats[a_stats.y].y, stats[a_stats.z].y, stats[a_stats.w].y);
         b_sums = vec4f(stats[b_stats.x].y, stats[b_stats.y].y, stats[b_stats.z].y, stats[b_stats.w].y);
       }
-      a0 = result_block(a_results, group);
-      b0 = result_block(b_results, group);
+      a0 = result_block(a_results, column);
+      b0 = result_block(b_results, column);
       @if(columns2) {
-        a1 = result_block(a_results, group + u32(GROUPS));
-        b1 = result_block(b_results, group + u32(GROUPS));
+        a1 = result_block(a_results, column + u32(GROUPS));
+        b1 = result_block(b_results, column + u32(GROUPS));
       }
       @if(columns4) {
-        a2 = result_block(a_results, group + 2u * u32(GROUPS));
-        b2 = result_block(b_results, group + 2u * u32(GROUPS));
-        a3 = result_block(a_results, group + 3u * u32(GROUPS));
-        b3 = result_block(b_results, group + 3u * u32(GROUPS));
+        a2 = result_block(a_results, column + 2u * u32(GROUPS));
+        b2 = result_block(b_results, column + 2u * u32(GROUPS));
+        a3 = result_block(a_results, column + 3u * u32(GROUPS));
+        b3 = result_block(b_results, column + 3u * u32(GROUPS));
       }
     }
   }
 
   let depth = (params.dimension + 3u) / 4u;
-  let has_values = 4u * group < params.value_dimension;
-  let first_key = max(i32(first) - params.before, i32(params.first_key));
-  let end_key = min(i32(last) + params.after + 1, i32(params.end_key));
-  for (var tile = first_key; tile < end_key; tile += i32(BLOCK_KEYS)) {
+  let has_values = 4u * column < params.value_dimension;
+  let split_start = params.first_key + split * params.split_keys;
+  let split_end = min(split_start + params.split_keys, params.end_key);
+  let first_key = max(i32(first) + params.offset - params.before, i32(split_start));
+  let end_key = min(i32(last) + params.offset + params.after + 1, i32(split_end));
+  for (var tile = first_key; tile < end_key; tile += i32(BLOCK_STREAMED)) {
     let key = u32(tile) + 4u * group;
-    let key_rows = head * params.key_head + min(vec4u(key) + NEXT, vec4u(params.end_key - 1u)) * params.key_row;
+    let keys_at = vec4u(key) + NEXT;
+    let key_rows = key_value_head * params.key_head + min(keys_at, vec4u(params.end_key - 1u)) * params.key_row;
     var a_logits = mat4x4f();
     var b_logits = mat4x4f();
     for (var chunk = 0u; chunk < depth; chunk++) {
@@ -231,10 +148,13 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
       a_logits += similarities(query_block(a_rows, chunk), block);
       b_logits += similarities(query_block(b_rows, chunk), block);
     }
-    let end_tile = tile + i32(BLOCK_KEYS);
-    let is_edge = end_tile > i32(params.end_key) || tile < i32(last) - params.before || end_tile - 1 > i32(first) + params.after;
-    a_logits = logits(a_logits, vec4i(a_at), key, head, is_edge);
-    b_logits = logits(b_logits, vec4i(b_at), key, head, is_edge);
+    let end_tile = tile + i32(BLOCK_STREAMED);
+    let is_edge = end_tile > i32(split_end) || tile < i32(last) + params.offset - params.before
+      || end_tile - 1 > i32(first) + params.offset + params.after;
+    // Past the end of a split the keys belong to the next one.
+    let own_keys = select(vec4u(params.end_key), keys_at, keys_at < vec4u(split_end));
+    a_logits = block_logits(a_logits, head, a_at, own_keys, is_edge);
+    b_logits = block_logits(b_logits, head, b_at, own_keys, is_edge);
 
     shared_rows[2u * group * u32(LANES) + lane] = column_maxima(a_logits);
     shared_rows[(2u * group + 1u) * u32(LANES) + lane] = column_maxima(b_logits);
@@ -270,23 +190,23 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
     workgroupBarrier();
 
     if (has_values) {
-      for (var y = 0u; y < BLOCK_KEYS; y += 4u) {
-        let a = weights_of_keys(y, 0u, lane);
-        let b = weights_of_keys(y, 1u, lane);
-        let rows = head * params.value_head + min(vec4u(u32(tile) + y) + NEXT, vec4u(params.end_key - 1u)) * params.value_row;
-        let v0 = value_block(rows, group);
+      for (var y = 0u; y < BLOCK_STREAMED; y += 4u) {
+        let a = weights_of(y, 0u, lane);
+        let b = weights_of(y, 1u, lane);
+        let rows = key_value_head * params.value_head + min(vec4u(u32(tile) + y) + NEXT, vec4u(params.end_key - 1u)) * params.value_row;
+        let v0 = value_block(rows, column);
         a0 += v0 * a;
         b0 += v0 * b;
         @if(columns2) {
-          let v1 = value_block(rows, group + u32(GROUPS));
+          let v1 = value_block(rows, column + u32(GROUPS));
           a1 += v1 * a;
           b1 += v1 * b;
         }
         @if(columns4) {
-          let v2 = value_block(rows, group + 2u * u32(GROUPS));
+          let v2 = value_block(rows, column + 2u * u32(GROUPS));
           a2 += v2 * a;
           b2 += v2 * b;
-          let v3 = value_block(rows, group + 3u * u32(GROUPS));
+          let v3 = value_block(rows, column + 3u * u32(GROUPS));
           a3 += v3 * a;
           b3 += v3 * b;
         }
@@ -297,7 +217,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
   shared_rows[2u * group * u32(LANES) + lane] = a_sums;
   shared_rows[(2u * group + 1u) * u32(LANES) + lane] = b_sums;
   workgroupBarrier();
-  @if(rounds) storageBarrier();
+  @if(stats) storageBarrier();
   a_sums = vec4f();
   b_sums = vec4f();
   for (var other = 0u; other < u32(GROUPS); other++) {
@@ -306,7 +226,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
   }
   let a_stored = a_at <= vec4u(last);
   let b_stored = b_at <= vec4u(last);
-  @if(rounds) {
+  @if(stats) {
     if (group == 0u) {
       for (var i = 0u; i < 4u; i++) {
         if (a_stored[i]) { stats[a_stats[i]] = vec2f(a_maxima[i], a_sums[i]); }
@@ -318,16 +238,16 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
   let is_last = params.is_last_round != 0u;
   let a_factors = select(vec4f(1f), 1f / max(a_sums, vec4f(1e-37f)), is_last);
   let b_factors = select(vec4f(1f), 1f / max(b_sums, vec4f(1e-37f)), is_last);
-  store_block(a_results, a_stored, group, scale_columns(a0, a_factors));
-  store_block(b_results, b_stored, group, scale_columns(b0, b_factors));
+  store_block(a_results, a_stored, column, scale_columns(a0, a_factors));
+  store_block(b_results, b_stored, column, scale_columns(b0, b_factors));
   @if(columns2) {
-    store_block(a_results, a_stored, group + u32(GROUPS), scale_columns(a1, a_factors));
-    store_block(b_results, b_stored, group + u32(GROUPS), scale_columns(b1, b_factors));
+    store_block(a_results, a_stored, column + u32(GROUPS), scale_columns(a1, a_factors));
+    store_block(b_results, b_stored, column + u32(GROUPS), scale_columns(b1, b_factors));
   }
   @if(columns4) {
-    store_block(a_results, a_stored, group + 2u * u32(GROUPS), scale_columns(a2, a_factors));
-    store_block(b_results, b_stored, group + 2u * u32(GROUPS), scale_columns(b2, b_factors));
-    store_block(a_results, a_stored, group + 3u * u32(GROUPS), scale_columns(a3, a_factors));
-    store_block(b_results, b_stored, group + 3u * u32(GROUPS), scale_columns(b3, b_factors));
+    store_block(a_results, a_stored, column + 2u * u32(GROUPS), scale_columns(a2, a_factors));
+    store_block(b_results, b_stored, column + 2u * u32(GROUPS), scale_columns(b2, b_factors));
+    store_block(a_results, a_stored, column + 3u * u32(GROUPS), scale_columns(a3, a_factors));
+    store_block(b_results, b_stored, column + 3u * u32(GROUPS), scale_columns(b3, b_factors));
   }
 }

@@ -6,6 +6,8 @@ struct Params {
   first_query: u32,
   end_query: u32,
   key_count: u32,
+  /// Query heads that share a head of values.
+  group: u32,
   value_dimension: u32,
   value_row: u32,
   value_head: u32,
@@ -48,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let at = (vec4u(first_row) + queries - params.first_query) * params.key_count;
   var block = mat4x4f();
   for (var key = 0u; key < params.key_count; key++) {
-    let value = value_chunk(head * params.value_head + key * params.value_row, chunk);
+    let value = value_chunk((head / params.group) * params.value_head + key * params.value_row, chunk);
     let weight = vec4f(weights[at.x + key], weights[at.y + key], weights[at.z + key], weights[at.w + key]);
     block += mat4x4f(value * weight.x, value * weight.y, value * weight.z, value * weight.w);
   }

@@ -1,10 +1,12 @@
-// Softmax of each row in place, by one workgroup per row; a row in which everything is masked becomes 0.
+// Softmax of each row in place, by one workgroup per row; a row in which everything is hidden becomes 0.
+// A head's sink is one more logit in the denominator.
 import package::common::exp::exponential;
-import package::attention::blocks::FIRST_MAXIMUM;
+import package::attention::logits::FIRST_MAXIMUM;
 
-struct Params { origin: vec3u, columns: u32 }
+struct Params { origin: vec3u, columns: u32, rows_per_head: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(1) var<storage, read> sinks: array<f32>;
+@group(0) @binding(2) var<storage, read_write> scores: array<f32>;
 
 const LANES = 64u;
 var<workgroup> lanes: array<f32, LANES>;
@@ -35,6 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var column = lane; column < params.columns; column += LANES) {
     largest = max(largest, scores[start + column]);
   }
+  @if(sinks) let sink = sinks[workgroup.x / params.rows_per_head];
+  @if(sinks) largest = max(largest, sink);
   largest = maximum_of_lanes(lane, largest);
   var sum = 0f;
   for (var column = lane; column < params.columns; column += LANES) {
@@ -43,6 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     sum += weight;
   }
   sum = sum_of_lanes(lane, sum);
+  @if(sinks) sum += exponential(sink - largest);
   let factor = 1f / max(sum, 1e-37f);
   for (var column = lane; column < params.columns; column += LANES) {
     scores[start + column] *= factor;

@@ -1,6 +1,6 @@
 /** From what a person chose to what a lab gets: tells files apart by their first bytes, reads them, remembers the last few. */
 import { InvalidInputError, UnsupportedError } from '../device/errors';
-import type { DataChoice, DataKind, NumericMatrix, Photograph } from '../labs/parameters';
+import type { DataChoice, DataKind, NamedTensors, NumericMatrix, Photograph } from '../labs/parameters';
 import { decodeImage } from './images';
 import { isNpy, readNpy } from './npy';
 import { loadSample, samples } from './samples';
@@ -9,6 +9,7 @@ import { loadTable } from './tables';
 interface ValueOfKind {
   image: Photograph;
   matrix: NumericMatrix;
+  tensors: NamedTensors;
 }
 
 /** What was read, and what a person should know about it (that a picture was scaled down, say). */
@@ -18,7 +19,7 @@ export interface ReadData<Kind extends DataKind> {
   readonly notes: readonly string[];
 }
 
-type AnyData = ReadData<'image'> | ReadData<'matrix'>;
+type AnyData = ReadData<'image'> | ReadData<'matrix'> | ReadData<'tensors'>;
 
 interface CachedFile {
   readonly accepts: DataKind;
@@ -33,7 +34,7 @@ const cachedSamples = new Map<string, Promise<AnyData>>();
 let cachedFiles: readonly CachedFile[] = [];
 
 /**
- * Reads a sample or a file as an image or a matrix. Files are told apart by content, not by name. Throws `InvalidInputError` or
+ * Reads a sample or a file as an image, a matrix or named tensors. Files are told apart by content, not by name. Throws `InvalidInputError` or
  * `UnsupportedError` as the readers do, and for a matrix where an image is wanted or the other way round.
  */
 export async function readData<Kind extends DataKind>(choice: DataChoice, accepts: Kind): Promise<ReadData<Kind>> {
@@ -88,7 +89,18 @@ async function readFile(file: Blob, name: string, accepts: DataKind): Promise<An
 }
 
 async function readAs(accepts: DataKind, bytes: Uint8Array, file: Blob, name: string): Promise<AnyData> {
-  return accepts === 'image' ? await readImage(bytes, file, name) : readMatrix(bytes, name);
+  switch (accepts) {
+    case 'image':
+      return readImage(bytes, file, name);
+    case 'matrix':
+      return readMatrix(bytes, name);
+    case 'tensors': {
+      const { readSafetensors } = await import('./safetensors');
+      return { value: readSafetensors(bytes, name), notes: [] };
+    }
+    default:
+      return accepts satisfies never;
+  }
 }
 
 async function readImage(bytes: Uint8Array, file: Blob, name: string): Promise<AnyData> {
@@ -136,7 +148,13 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-function copyOf(value: Photograph | NumericMatrix | undefined): Photograph | NumericMatrix | undefined {
+function copyOf(value: ValueOfKind[DataKind] | undefined): ValueOfKind[DataKind] | undefined {
   if (value === undefined) return undefined;
+  if ('tensors' in value) {
+    const copies = [...value.tensors].map(
+      ([name, { shape, values }]) => [name, { shape, values: values.slice() }] as const,
+    );
+    return { ...value, tensors: new Map(copies) };
+  }
   return 'pixels' in value ? { ...value, pixels: value.pixels.slice() } : { ...value, values: value.values.slice() };
 }

@@ -65,6 +65,7 @@ export function largestThatFits(
     case 'choice':
       return Object.keys(declaration.options).filter(fits).at(-1);
     case 'toggle':
+    case 'text':
     case 'seed':
     case 'data':
       return undefined;

@@ -8,6 +8,7 @@ import type { FigureDeclarations, StatusFrame } from '../labs/frames';
 import type {
   DataChoice,
   DataKind,
+  NamedTensors,
   NumericMatrix,
   ParameterDeclarations,
   Photograph,
@@ -24,12 +25,22 @@ import type { DeviceSupervisor, Lease } from './supervisor';
 export type DataReader = (
   choice: DataChoice,
   accepts: DataKind,
-) => Promise<{ readonly value: Photograph | NumericMatrix | undefined; readonly notes: readonly string[] }>;
+) => Promise<{
+  readonly value: Photograph | NumericMatrix | NamedTensors | undefined;
+  readonly notes: readonly string[];
+}>;
 
 /** What runs are given by the engine. */
 export interface RunEnvironment {
   readonly supervisor: DeviceSupervisor;
   readonly readData: DataReader;
+}
+
+/** The memory of what a person brought. */
+function buffersOf(value: Photograph | NumericMatrix | NamedTensors | undefined): readonly ArrayBufferLike[] {
+  if (value === undefined) return [];
+  if ('tensors' in value) return [...value.tensors.values()].map(({ values }) => values.buffer);
+  return ['pixels' in value ? value.pixels.buffer : value.values.buffer];
 }
 
 /** How a run came to its end. */
@@ -149,8 +160,7 @@ class Attempt {
       if (typeof value !== 'object')
         throw new InvalidInputError(`${declaration.label} needs a sample or a file.`, { field: name });
       const data = await this.#environment.readData(value, declaration.accepts);
-      if (data.value !== undefined)
-        kept.add('pixels' in data.value ? data.value.pixels.buffer : data.value.values.buffer);
+      for (const buffer of buffersOf(data.value)) kept.add(buffer);
       params[name] = data.value;
       notes.push(...data.notes);
     }

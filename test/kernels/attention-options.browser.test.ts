@@ -41,6 +41,31 @@ const cases: readonly AttentionCase[] = [
     values: [2, 2999, 31],
     options: { window: [400, 2500], rows: [380, 401] },
   },
+  {
+    title: 'a bias per pair, a mask, sinks and a soft cap',
+    queries: [4, 37, 8],
+    keys: [2, 41, 8],
+    values: [2, 41, 8],
+    pairs: [4, 37, 41],
+    mask: [37, 41],
+    sinks: 4,
+    options: { softCap: 2, causal: true, firstPosition: 4 },
+  },
+  {
+    title: 'padded batches whose queries stand behind a past',
+    queries: [4, 37, 8],
+    keys: [2, 53, 8],
+    values: [2, 53, 8],
+    options: { keyLengths: [47, 0], firstPosition: [10, -3], causal: true },
+  },
+  {
+    title: 'a mask per head over grouped heads in columns',
+    queries: [31, 32],
+    keys: [29, 8],
+    values: [29, 8],
+    mask: [4, 31, 29],
+    options: { heads: 4, keyHeads: 1 },
+  },
 ];
 
 describe('attention', () => {

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import { attention, attentionWeights } from '../../src/kernels/attention';
-import { expectReference, normals, run, type AttentionCase } from '../support/attention';
+import { tuneAttention } from '../../src/kernels/attention-tuning';
+import { expectReference, largestDifference, normals, run, unit, type AttentionCase } from '../support/attention';
 import { openReference, openTestDevice } from '../support/device';
 
 const gpu = await openTestDevice();
@@ -17,6 +18,7 @@ const cases: readonly AttentionCase[] = [
   { title: 'size 64', queries: [65, 64], keys: [97, 64], values: [97, 64] },
   { title: 'size 130, values of 130', queries: [33, 130], keys: [67, 130], values: [67, 130] },
   { title: 'size 256, values of 256', queries: [17, 256], keys: [71, 256], values: [71, 256] },
+  { title: 'size 300, values of 300', queries: [19, 300], keys: [71, 300], values: [71, 300] },
   { title: 'values of 200', queries: [17, 12], keys: [71, 12], values: [71, 200] },
   { title: 'causal', queries: [101, 16], keys: [101, 16], values: [101, 8], options: { causal: true } },
   {
@@ -88,6 +90,20 @@ describe('attention', () => {
     }
   });
 
+  test('tiles are measured, the fastest is remembered, and each gives the same', async () => {
+    using scope = gpu.scope();
+    const x = gpu.tensor(normals(70 * 8, 1), [70, 8]);
+    const tiles = [
+      [8, 8],
+      [4, 8],
+    ] as const;
+    const measured = await tuneAttention(x, x, x, { tiles, samples: 1, minimumMs: 0 });
+    expect([...measured.keys()]).toEqual(['8 x 8', '4 x 8']);
+    expect(tiles.map(String)).toContain(gpu.tuning.get('attention 2 2'));
+    const [first, second] = await Promise.all(tiles.map((tile) => gpu.read(attention(x, x, x, { tile }))));
+    expect(largestDifference(first ?? [], second ?? [])).toBeLessThanOrEqual(70 * unit);
+  });
+
   test('refuses shapes that do not fit, naming the operand', () => {
     const q = gpu.tensor(normals(12, 1), [3, 4]);
     const k = gpu.tensor(normals(15, 1), [3, 5]);
@@ -99,6 +115,15 @@ describe('attention', () => {
     expect(() => attention(q, q, q, { scale: Number.NaN })).toThrow(/finite/);
     expect(() => attention(q, q, q, { keyBias: gpu.tensor([1, 2], [2]) })).toThrow(/key bias/);
     expect(() => attention(q, q, q, { out: gpu.empty([4, 4]) })).toThrow(/shape/);
-    expect(() => attention(q, q, gpu.empty([3, 300]))).toThrow(/256/);
+    expect(() => attention(q, q, q, { heads: 4, keyHeads: 3 })).toThrow(InvalidInputError);
+    expect(() => attention(q, q, q, { softCap: -1 })).toThrow(/soft cap/);
+    expect(() => attention(q, q, q, { keyLengths: 4 })).toThrow(/between 0 and the 3 keys/);
+    expect(() => attention(q, q, q, { keyLengths: [1, 2] })).toThrow(/one per batch/);
+    expect(() => attention(q, q, q, { firstPosition: 0.5 })).toThrow(/whole number/);
+    expect(() => attention(q, q, q, { mask: gpu.full([3, 3], 1) })).toThrow(/u32/);
+    expect(() => attention(q, q, q, { bias: gpu.full([2, 3], 1) })).toThrow(/\[3, 3\]/);
+    expect(() => attention(q, q, q, { sinks: gpu.full([2], 1) })).toThrow(/one sink per head/);
+    expect(() => attention(q, q, q, { splits: 0 })).toThrow(/splits/);
+    expect(() => attention(q, q, q, { tile: [3, 5] })).toThrow(/8 x 8/);
   });
 });

@@ -1,7 +1,7 @@
 /** A lab's schema with every kind of parameter, for the tests of links, attributes and elements. */
 import type { LabManifest } from '../../src/engine/protocol';
 import { image, line } from '../../src/labs/frames';
-import { choice, data, integer, real, seed, toggle } from '../../src/labs/parameters';
+import { choice, data, integer, real, seed, text, toggle } from '../../src/labs/parameters';
 
 const paper = {
   title: 'On Testing',
@@ -34,6 +34,7 @@ export const schema: LabManifest = {
     samples: integer({ label: 'samples', min: 16, max: 4096, scale: 'log', default: 1024 }),
     colourSpace: choice({ label: 'colour space', options: { rgb: 'linear RGB', oklab: 'OKLab' }, default: 'oklab' }),
     causal: toggle({ label: 'causal', default: false }),
+    words: text({ label: 'words', default: 'to be, or not', maxLength: 40 }),
     seed: seed(7),
     source: data('image', { label: 'colours from', default: 'alps', samples: { alps: 'Alps', harbour: 'Harbour' } }),
     matrix: data('matrix', { label: 'matrix', default: null, samples: { hilbert: 'Hilbert' } }),

@@ -1,0 +1,293 @@
+/** Tokens, routers and experts for the mixture-of-experts lab, and the races between ways to compute the layer. */
+import {
+  expertModes,
+  mixtureOfExperts,
+  modeCost,
+  type ExpertMode,
+  type MixtureSizes,
+  type ModeCost,
+} from '../algorithms/mixture-of-experts';
+import * as routing from '../algorithms/routing';
+import type { Device, Tensor } from '../device/device';
+import { InvalidInputError } from '../device/errors';
+import { measure, type Measurement } from '../device/timing';
+import { adamStep } from '../kernels/adam';
+import { crossEntropyGradient } from '../kernels/cross-entropy';
+import { affine, axpy } from '../kernels/elementwise';
+import { tooManyExperts } from '../kernels/experts';
+import { gatherRows } from '../kernels/gather';
+import { equalTiles, groupedMatmul } from '../kernels/grouped-matmul';
+import { matmul } from '../kernels/matmul';
+import { Philox, randomNormal } from '../kernels/random';
+import { softmaxRows } from '../kernels/softmax';
+import { topK } from '../kernels/top-k';
+import type { NumericMatrix } from './parameters';
+
+/** Ways to choose experts, as people read them. */
+export const routers = {
+  topk: 'top-k',
+  topp: 'top-p',
+  prototypes: 'prototypes',
+  self: 'self-selection',
+  competition: 'competition',
+} as const;
+export type Router = keyof typeof routers;
+export const routerNames = Object.keys(routers) as Router[];
+
+/** What the lab's panel says. */
+export interface ExpertParameters {
+  readonly table: NumericMatrix | undefined;
+  readonly tokens: number;
+  readonly experts: number;
+  readonly k: number;
+  readonly width: number;
+  readonly hidden: number;
+  readonly rank: number;
+  readonly p: number;
+  readonly skew: number;
+  readonly difficulty: number;
+  readonly seed: number;
+}
+
+/** Everything that stays the same while a run looks at it in different ways. */
+export interface ExpertSetting {
+  readonly tokens: number;
+  readonly width: number;
+  /** Tokens at difficulty 0, where each stands on the centre of an expert (or is a row of the table), and at 1: noise. */
+  readonly clear: Tensor;
+  readonly noise: Tensor;
+  /** `[width, experts]` */
+  readonly router: Tensor;
+  readonly prototypes: Tensor;
+  /** `[experts, width, rank]` and `[experts, rank, hidden]`. */
+  readonly down: Tensor;
+  readonly up: Tensor;
+  readonly weights: routing.ExpertWeights;
+  /** Experts whose first layer is down times up. */
+  readonly lowRank: routing.ExpertWeights;
+  readonly parameters: ExpertParameters;
+}
+
+/** Logit of a token on the centre of an expert, by that expert. */
+const clearLogit = 8;
+
+/** Draws centres, tokens and weights. Throws `InvalidInputError` for more experts of a token than there are. */
+export function makeSetting(device: Device, parameters: ExpertParameters): ExpertSetting {
+  const { table, experts, k, hidden, rank, seed } = parameters;
+  if (k > experts) throw tooManyExperts(k, experts);
+  const rows = table === undefined ? undefined : standardized(table);
+  const [tokens, width] = [table?.rows ?? parameters.tokens, table?.columns ?? parameters.width];
+  const random = new Philox(seed);
+  const centers = Float64Array.from({ length: experts * width }, () => random.normal());
+  if (rows !== undefined) {
+    for (let expert = 0; expert < experts; expert++) {
+      const row = Math.min(tokens - 1, Math.floor(random.uniform() * tokens));
+      centers.set(rows.subarray(row * width, (row + 1) * width), expert * width);
+    }
+  }
+  for (let expert = 0; expert < experts; expert++) {
+    const center = centers.subarray(expert * width, (expert + 1) * width);
+    const length = Math.hypot(...center) || 1;
+    center.set(center.map((value) => (value * Math.sqrt(width)) / length));
+  }
+  const weight = (expert: number, row: number) => (clearLogit / width) * (centers[expert * width + row] ?? 0);
+  // k groups of experts, one after the other, if they are of one size.
+  const group = experts % k === 0 ? experts / k : experts;
+  const normal = (stream: number, shape: readonly number[], scale: number) =>
+    affine(randomNormal(device, shape, { seed, stream }), { scale });
+  const down = normal(1, [experts, width, rank], width ** -0.5);
+  const up = normal(2, [experts, rank, hidden], (2 / rank) ** 0.5);
+  const second = normal(3, [experts, hidden, width], hidden ** -0.5);
+  const product = device.empty([experts, width, hidden]);
+  groupedMatmul(normal(1, [experts * width, rank], width ** -0.5), up, equalTiles(device, experts, width), {
+    out: product,
+  });
+  const labels = zipfLabels(random, tokens, experts, parameters.skew);
+  return {
+    tokens,
+    width,
+    clear:
+      rows === undefined
+        ? gatherRows(device.tensor(centers, [experts, width]), device.tensor(labels, [tokens], 'u32'))
+        : device.tensor(rows, [tokens, width]),
+    noise: randomNormal(device, [tokens, width], { seed, stream: 4 }),
+    router: device.tensor(
+      Float64Array.from({ length: width * experts }, (_, i) => weight(i % experts, Math.floor(i / experts))),
+      [width, experts],
+    ),
+    prototypes: device.tensor(
+      Float64Array.from({ length: width * experts }, (_, i) => {
+        const [first, inside] = [Math.floor(i / (width * group)) * group, i % (width * group)];
+        return weight(first + (inside % group), Math.floor(inside / group));
+      }),
+      [experts / group, width, group],
+    ),
+    down,
+    up,
+    weights: { first: normal(5, [experts, width, hidden], (2 / width) ** 0.5), second },
+    lowRank: { first: product, second },
+    parameters,
+  };
+}
+
+/** Columns of a table with mean 0 and variance 1. Throws `InvalidInputError` for less than two rows and for what is no number. */
+function standardized({ rows, columns, values, name }: NumericMatrix): Float64Array {
+  if (rows < 2 || !values.every((value) => Math.abs(value) <= 1e18)) {
+    throw new InvalidInputError(
+      `${name} must have two rows or more, of numbers of ordinary size: each row is a token.`,
+      {
+        field: 'table',
+      },
+    );
+  }
+  const result = new Float64Array(values);
+  for (let column = 0; column < columns; column++) {
+    const own = values.filter((_, at) => at % columns === column);
+    const mean = own.reduce((sum, value) => sum + value, 0) / rows;
+    const deviation = Math.sqrt(own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rows) || 1;
+    for (let at = column; at < result.length; at += columns) result[at] = ((result[at] ?? 0) - mean) / deviation;
+  }
+  return result;
+}
+
+/** Which expert's centre each token stands on: expert e is (e + 1)^-skew times as likely as the first. */
+function zipfLabels(random: Philox, tokens: number, experts: number, skew: number): Uint32Array {
+  const sums: number[] = [];
+  for (let expert = 0; expert < experts; expert++) sums.push((sums.at(-1) ?? 0) + (expert + 1) ** -skew);
+  return Uint32Array.from({ length: tokens }, () => {
+    const drawn = random.uniform() * (sums.at(-1) ?? 1);
+    return Math.max(
+      0,
+      Math.min(
+        experts - 1,
+        sums.findIndex((sum) => drawn < sum),
+      ),
+    );
+  });
+}
+
+/** Tokens of one difficulty. */
+export function tokensAt({ clear, noise }: ExpertSetting, difficulty: number): Tensor {
+  return axpy(1 - difficulty, clear, affine(noise, { scale: difficulty }));
+}
+
+/** The experts of a router: those that choose themselves have a first layer of low rank. */
+export const weightsOf = ({ weights, lowRank }: ExpertSetting, router: Router): routing.ExpertWeights =>
+  router === 'self' ? lowRank : weights;
+
+/** Lets one router choose. */
+export function route(setting: ExpertSetting, x: Tensor, router: Router): routing.Routing {
+  const { k, p, experts } = setting.parameters;
+  switch (router) {
+    case 'topk':
+      return routing.routeTopK(matmul(x, setting.router), k);
+    case 'topp':
+      return routing.routeTopP(matmul(x, setting.router), p);
+    case 'prototypes':
+      if (experts % k === 0) return routing.routePrototypes(x, setting.prototypes);
+      throw new InvalidInputError(`${experts} experts cannot be split into ${k} prototypes of one size.`, {
+        field: 'k',
+      });
+    case 'self':
+      return routing.selfSelect(x, setting.down, k);
+    case 'competition':
+      return routing.compete(x, setting.weights, k);
+    default:
+      return router satisfies never;
+  }
+}
+
+/** What a way to compute the layer took. */
+export interface ModeResult {
+  readonly mode: ExpertMode;
+  readonly timing: Measurement;
+  readonly cost: ModeCost;
+  /** Largest difference from the dense loop, over the largest output. */
+  readonly difference: number;
+}
+
+/** Computes the layer in every mode; the padded buffer is the smallest that drops nothing. */
+export async function* raceModes(
+  setting: ExpertSetting,
+  x: Tensor,
+  routed: routing.Routing,
+  router: Router,
+  loads: Uint32Array,
+): AsyncGenerator<ModeResult> {
+  const weights = weightsOf(setting, router);
+  const capacity = Math.max(1, ...loads);
+  const sizes = sizesOf(setting, routed, loads, capacity);
+  const outputs = new Map<ExpertMode, ArrayLike<number>>();
+  for (const mode of [...expertModes].reverse()) {
+    using _scope = x.device.scope();
+    const compute = () => mixtureOfExperts(x, weights, routed, { mode, capacity });
+    outputs.set(mode, await compute().read());
+    const timing = await measure(x.device, compute, { samples: 5, maximumMs: 1500 });
+    const truth = Array.from(outputs.get('dense') ?? []);
+    const largest = truth.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
+    const apart = truth.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - (outputs.get(mode)?.[i] ?? NaN))),
+      0,
+    );
+    yield { mode, timing, cost: modeCost(mode, sizes), difference: apart / largest };
+  }
+}
+
+/** The sizes that decide what a routing costs. */
+export function sizesOf(
+  { tokens, width, parameters: { experts, hidden } }: ExpertSetting,
+  { slots }: routing.Routing,
+  loads: Uint32Array,
+  capacity: number,
+): MixtureSizes {
+  const { pairs } = routing.loadStatistics(loads);
+  return { tokens, experts, slots, pairs, inner: width, hidden, width, capacity };
+}
+
+/** Experts that a token takes on average by top-p, and how undecided the router is (entropy in nats). */
+export async function expertsPerToken(setting: ExpertSetting, difficulty: number) {
+  using _scope = setting.router.device.scope();
+  const scores = matmul(tokensAt(setting, difficulty), setting.router);
+  const loads = await routing.expertLoads(routing.routeTopP(scores, setting.parameters.p));
+  const probabilities = await softmaxRows(scores).read();
+  let entropy = 0;
+  for (const one of probabilities) entropy -= one > 0 ? one * Math.log(one) : 0;
+  return { count: routing.loadStatistics(loads).pairs / setting.tokens, entropy: entropy / setting.tokens };
+}
+
+/**
+ * Trains a linear router by Adam to name the winner of the competition, on the first half of the tokens. Yields the share of
+ * winners it gets right on the other half, and the share that the commonest winner of the first half has there.
+ */
+export async function* predictWinners(setting: ExpertSetting, x: Tensor, steps: number) {
+  const { device } = x;
+  const { tokens, width } = setting;
+  const { experts } = setting.parameters;
+  using _scope = device.scope();
+  const winners = await topK(routing.expertResponses(x, setting.weights), 1).indices.read();
+  const half = Math.ceil(tokens / 2);
+  const counts = new Uint32Array(experts);
+  for (const winner of winners.subarray(0, half)) counts[winner] = (counts[winner] ?? 0) + 1;
+  const commonest = counts.indexOf(Math.max(...counts));
+  const tested = winners.subarray(half);
+  const chance = tested.filter((winner) => winner === commonest).length / tested.length;
+  // A target of no class counts nothing: the second half is held back.
+  const targets = device.tensor(
+    Array.from(winners, (winner, i) => (i < half ? winner : experts)),
+    [tokens],
+    'u32',
+  );
+  const router = device.full([width, experts], 0);
+  const moments = device.full([width * experts, 2], 0);
+  for (let step = 0; step <= steps; step++) {
+    using _step = device.scope();
+    const logits = matmul(x, router);
+    if (step % 10 === 0) {
+      const best = await topK(logits, 1).indices.read();
+      const right = tested.filter((winner, i) => winner === best[half + i]).length;
+      yield { step, share: right / tested.length, chance };
+    }
+    const slope = matmul(x, crossEntropyGradient(logits, targets, { scale: 1 / half }), { transposeA: true });
+    adamStep(router, slope, moments, { learningRate: 0.05, step: step + 1 });
+  }
+}
