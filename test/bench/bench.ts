@@ -24,16 +24,26 @@ export interface BenchRow {
   readonly note?: string;
 }
 
+/** What a group is asked to measure. */
+interface BenchOptions {
+  /** Also what takes many minutes on a software adapter. */
+  readonly long: boolean;
+  /** Only cases whose name contains this. */
+  readonly only: string;
+}
+
 /** A group of measurements. */
 export interface Bench {
   readonly title: string;
   /** Measures, and hands over each row as soon as it is there. */
-  run(print: (row: BenchRow) => void): Promise<void>;
+  run(print: (row: BenchRow) => void, options: BenchOptions): Promise<void>;
 }
 
 const benches: Readonly<Record<string, Bench>> = { bars, peers, primitives, sinkhorn, streaming };
 
-const usage = `npm run bench -- [${Object.keys(benches).join('] [')}] [--write]
+const usage = `npm run bench -- [${Object.keys(benches).join('] [')}] [--long] [--only <case>] [--write]
+  --long   with what takes many minutes on a software adapter: attention over 16,384 tokens (peers)
+  --only   only cases whose name contains this, such as "attention 1024" (peers)
   --write  put the results into test/bench/RESULTS.md, one section for each group and processor`;
 
 /** The exit code: 0 where everything asked for was measured, whatever the numbers. */
@@ -41,8 +51,17 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      write: { type: 'boolean', default: false },
+      long: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      help: { type: 'boolean', default: false },
+    },
   });
+  if (values.write && values.only !== '') {
+    console.log('--write replaces a whole section: leave out --only.');
+    return 1;
+  }
   const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
   if (values.help || unknown !== undefined) {
     console.log(unknown === undefined ? usage : `There is no group "${unknown}".\n${usage}`);
@@ -58,7 +77,7 @@ export async function main(args: readonly string[]): Promise<number> {
         const line = tableRow(row);
         lines.push(line);
         console.log(line);
-      });
+      }, values);
       if (values.write) await writeSection(bench.title, lines.join('\n'));
     } catch (error) {
       failures += 1;

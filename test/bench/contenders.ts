@@ -5,6 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { openWebGpuDevice, type Tensor } from '../../src/device';
 import { attention } from '../../src/kernels/attention';
 import { matmul } from '../../src/kernels/matmul';
+import { softmaxMethods, softmaxRows } from '../../src/kernels/softmax';
+import { openOnnxRuntime } from './onnx-runtime';
 
 /** A row-major matrix on the host. */
 export interface HostMatrix {
@@ -17,23 +19,33 @@ export interface HostMatrix {
 export interface Prepared {
   /** Computes and reads back. */
   run(): Promise<ArrayLike<number>>;
+  /** Computes and waits for the device; at most one number is read back. */
+  finish(): Promise<void>;
   /** Bytes that the operands, the result and all buffers of the last run held, where the library says. */
   readonly heldBytes?: number;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
+type Preparing = Prepared | Promise<Prepared>;
+
+/** What is left out, a library does not take part in. */
 export interface Contender {
   readonly name: string;
-  matmul(a: HostMatrix, b: HostMatrix): Prepared;
-  attention(queries: HostMatrix, keys: HostMatrix, values: HostMatrix): Prepared;
+  matmul?(a: HostMatrix, b: HostMatrix): Preparing;
+  attention?(queries: HostMatrix, keys: HostMatrix, values: HostMatrix): Preparing;
+  /** Of each row. */
+  softmax?(x: HostMatrix): Preparing;
 }
 
-/** Opens every library on WebGPU; throws if one would run elsewhere. */
-export async function openContenders(): Promise<readonly Contender[]> {
-  return [await openTessella(), await openJax(), await openTensorFlow()];
-}
+/** How each library is opened on WebGPU, ours first; each throws if it would run elsewhere. */
+export const openers: Readonly<Record<string, () => Promise<readonly Contender[]>>> = {
+  Tessella: openTessella,
+  'jax-js': async () => [await openJax()],
+  'TensorFlow.js': async () => [await openTensorFlow()],
+  'ONNX Runtime Web': () => Promise.resolve([openOnnxRuntime()]),
+};
 
-async function openTessella(): Promise<Contender> {
+async function openTessella(): Promise<readonly Contender[]> {
   const device = await openWebGpuDevice({ limits: 'adapter', features: 'adapter' });
   const prepare = (operands: readonly HostMatrix[], compute: (...tensors: Tensor[]) => Tensor): Prepared => {
     const held = device.scope();
@@ -46,6 +58,12 @@ async function openTessella(): Promise<Contender> {
         heldBytes = device.memory().liveBytes;
         return await device.read(result);
       },
+      async finish() {
+        using _scope = device.scope();
+        compute(...tensors);
+        heldBytes = device.memory().liveBytes;
+        await device.finish();
+      },
       get heldBytes() {
         return heldBytes;
       },
@@ -54,12 +72,20 @@ async function openTessella(): Promise<Contender> {
       },
     };
   };
-  return {
-    name: 'Tessella',
-    matmul: (a, b) => prepare([a, b], (left, right) => matmul(present(left), present(right))),
-    attention: (queries, keys, values) =>
-      prepare([queries, keys, values], (q, k, v) => attention(present(q), present(k), present(v))),
-  };
+  return [
+    {
+      name: 'Tessella',
+      matmul: (a, b) => prepare([a, b], (left, right) => matmul(present(left), present(right))),
+      attention: (queries, keys, values) =>
+        prepare([queries, keys, values], (q, k, v) => attention(present(q), present(k), present(v))),
+    },
+    ...softmaxMethods
+      .filter((method) => method !== 'unshifted')
+      .map((method) => ({
+        name: `Tessella ${method}`,
+        softmax: (x: HostMatrix) => prepare([x], (logits) => softmaxRows(present(logits), { method })),
+      })),
+  ];
 }
 
 function present<T>(value: T | undefined): T {
@@ -72,6 +98,7 @@ async function openJax(): Promise<Contender> {
   if (!devices.includes('webgpu')) throw new Error('jax-js found no WebGPU device.');
   jax.defaultDevice('webgpu');
   const product = jax.jit((a, b) => jax.numpy.matmul(a, b));
+  const normalized = jax.jit((x) => jax.nn.softmax(x, 1));
   const mixed = jax.jit((q, k, v) => jax.nn.dotProductAttention(q, k, v));
   const prepare = (
     operands: readonly HostMatrix[],
@@ -84,6 +111,10 @@ async function openJax(): Promise<Contender> {
         const result = compute(...arrays.map((array) => array.ref));
         if (result.device !== 'webgpu') throw new Error(`jax-js computed on ${result.device}.`);
         return await result.data();
+      },
+      async finish() {
+        const result = await compute(...arrays.map((array) => array.ref)).blockUntilReady();
+        result.dispose();
       },
       dispose() {
         for (const array of arrays) array.dispose();
@@ -105,6 +136,12 @@ async function openJax(): Promise<Contender> {
         ({ rows, columns }) => [rows, 1, columns],
         (q, k, v) => mixed(present(q), present(k), present(v)),
       ),
+    softmax: (x) =>
+      prepare(
+        [x],
+        ({ rows, columns }) => [rows, columns],
+        (logits) => normalized(present(logits)),
+      ),
   };
 }
 
@@ -123,6 +160,11 @@ async function openTensorFlow(): Promise<Contender> {
         result.dispose();
         return values;
       },
+      async finish() {
+        const corner = tf.tidy(() => tf.slice(compute(...tensors), [0, 0], [1, 1]));
+        await corner.data();
+        corner.dispose();
+      },
       dispose() {
         for (const tensor of tensors) tensor.dispose();
       },
@@ -136,5 +178,6 @@ async function openTensorFlow(): Promise<Contender> {
         const scores = tf.mul(tf.matMul(present(q), present(k), false, true), 1 / Math.sqrt(queries.columns));
         return tf.matMul(tf.softmax(scores), present(v));
       }),
+    softmax: (x) => prepare([x], (logits) => tf.softmax(present(logits))),
   };
 }

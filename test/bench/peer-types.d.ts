@@ -10,6 +10,8 @@ declare module '@jax-js/jax' {
     sub(other: this): this;
     reshape(shape: number[]): this;
     data(): Promise<Float32Array | Int32Array>;
+    /** Waits until the device has finished it. */
+    blockUntilReady(): Promise<this>;
     dispose(): void;
   }
   export function init(device: 'webgpu'): Promise<readonly string[]>;
@@ -22,6 +24,7 @@ declare module '@jax-js/jax' {
   export const nn: {
     dotProductAttention(queries: Array, keys: Array, values: Array): Array;
     logsumexp(x: Array, axis: number): Array;
+    softmax(x: Array, axis: number): Array;
   };
 }
 
@@ -43,8 +46,31 @@ declare module '@tensorflow/tfjs-core' {
   export function sub(a: Tensor2D | number, b: Tensor2D): Tensor2D;
   export function logSumExp(x: Tensor2D, axis: number, keepDims: boolean): Tensor2D;
   export function softmax(logits: Tensor2D): Tensor2D;
+  export function slice(x: Tensor2D, begin: [number, number], size: [number, number]): Tensor2D;
 }
 
 declare module '@tensorflow/tfjs-backend-webgpu' {
   export const webgpu: unknown;
+}
+
+declare module 'onnxruntime-web/webgpu' {
+  export interface InferenceSession {
+    run(inputs: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+    release(): Promise<void>;
+  }
+  export const InferenceSession: {
+    create(
+      model: Uint8Array,
+      options: { executionProviders: readonly 'webgpu'[]; preferredOutputLocation: 'gpu-buffer' },
+    ): Promise<InferenceSession>;
+  };
+  export interface Tensor {
+    readonly location: string;
+    getData(release: boolean): Promise<Float32Array>;
+    dispose(): void;
+  }
+  export const Tensor: {
+    fromGpuBuffer(buffer: GPUBuffer, options: { dataType: 'float32'; dims: readonly number[] }): Tensor;
+  };
+  export const env: { readonly wasm: { numThreads: number }; readonly webgpu: { readonly device: Promise<GPUDevice> } };
 }

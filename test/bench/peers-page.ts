@@ -1,13 +1,27 @@
 /** In the browser: every case on every library, on the same adapter, checked against float64 and timed in turns. */
+import { openWebGpuDevice } from '../../src/device';
 import { Philox } from '../../src/kernels/random';
-import { openContenders, type Contender, type HostMatrix, type Prepared } from './contenders';
+import { measureRoofline } from '../../src/kernels/roofline';
+import { openers, type Contender, type HostMatrix, type Prepared } from './contenders';
 
-/** What is compared: a square product, or attention of n tokens with one head of 64. */
-export type BenchCase =
-  { readonly kind: 'matmul'; readonly n: number } | { readonly kind: 'attention'; readonly n: number };
+/** What is compared: a square product, attention of n tokens with one head of 64, or the softmax of each of n rows of n. */
+export interface BenchCase {
+  readonly kind: 'matmul' | 'attention' | 'softmax';
+  readonly n: number;
+}
+
+/** How a case is run. */
+export interface CompareOptions {
+  /** The libraries that take part; all of them unless given. */
+  readonly names?: readonly string[];
+  /** Rounds of all. */
+  readonly rounds: number;
+  /** How long libraries that are close are told apart after them. */
+  readonly budgetMs: number;
+}
 
 /** What one library did in one case. */
-export interface ContenderResult {
+export interface Measured {
   readonly name: string;
   readonly medianMs: number;
   readonly fastestMs: number;
@@ -19,6 +33,14 @@ export interface ContenderResult {
   readonly tolerance: number;
   readonly heldBytes: number | null;
 }
+
+/** A library that did not open, threw, ran out of memory or was wrong, in its own words. */
+export interface Refused {
+  readonly name: string;
+  readonly refused: string;
+}
+
+export type ContenderResult = Measured | Refused;
 
 const HEAD_DIMENSION = 64;
 const CHECKED_ROWS = 8;
@@ -48,7 +70,14 @@ function watchDevices(): void {
   };
 }
 
-let contenders: Promise<readonly Contender[]> | undefined;
+const opened = new Map<string, Promise<readonly Contender[]>>();
+
+/** Each library is opened once, when it is first wanted. */
+function open(name: string): Promise<readonly Contender[]> {
+  const known = opened.get(name) ?? openers[name]?.() ?? Promise.reject(new Error(`There is no library "${name}".`));
+  opened.set(name, known);
+  return known;
+}
 
 const benchPage = {
   /** The adapter that a page of this browser gets, or null. */
@@ -59,41 +88,56 @@ const benchPage = {
       : { isFallback: adapter.info.isFallbackAdapter || adapter.info.architecture === 'swiftshader' };
   },
 
-  /** Runs one case: one checked run of each library, then three rounds of all, then of those that are close for `budgetMs`. */
-  async compare(benchCase: BenchCase, budgetMs: number): Promise<readonly ContenderResult[]> {
-    contenders ??= openContenders();
+  /** The libraries, ours first. */
+  names: (): readonly string[] => Object.keys(openers),
+
+  /** Bytes read and written per second of a plain copy. */
+  async copyRate(): Promise<number> {
+    const device = await openWebGpuDevice({ limits: 'adapter', features: 'adapter' });
+    const { copyBytesPerSecond } = await measureRoofline(device);
+    device.context.gpu.destroy();
+    return copyBytesPerSecond;
+  },
+
+  /** Runs one case: one checked run of each library, then `rounds` of all, then of those that are close for `budgetMs`. */
+  async compare(
+    benchCase: BenchCase,
+    { names, rounds, budgetMs }: CompareOptions,
+  ): Promise<readonly ContenderResult[]> {
     const operands = makeOperands(benchCase);
-    const entries: Entry[] = [];
-    for (const contender of await contenders) {
-      const prepared =
-        benchCase.kind === 'matmul'
-          ? contender.matmul(operands[0], operands[1])
-          : contender.attention(operands[0], operands[1], operands[2]);
-      entries.push({
-        name: contender.name,
-        prepared,
-        first: await firstRun(contender.name, prepared, benchCase, operands),
-        times: [],
-      });
+    const results: (Entry | Refused)[] = [];
+    for (const library of names ?? benchPage.names()) {
+      try {
+        for (const contender of await open(library)) {
+          const entry = await enter(contender, benchCase, operands);
+          if (entry !== undefined) results.push(entry);
+        }
+      } catch (error) {
+        results.push({ name: library, refused: describe(error) });
+      }
     }
-    await takeTurns(entries, { rounds: 3, budgetMs: Infinity });
+    const running = (): Entry[] =>
+      results.filter((result) => 'prepared' in result && result.refused === undefined) as Entry[];
+    await takeTurns(running(), { rounds, budgetMs: Infinity });
     // Whoever is three times slower than the fastest would use up the time that tells the others apart.
-    const quickest = Math.min(...entries.map(({ times }) => median(times)));
+    const quickest = Math.min(...running().map(({ times }) => median(times)));
     await takeTurns(
-      entries.filter(({ times }) => median(times) < 3 * quickest),
+      running().filter(({ times }) => median(times) < 3 * quickest),
       { rounds: 22, budgetMs },
     );
-    return entries.map(({ name, prepared, first, times }) => {
-      prepared.dispose();
-      return {
-        name,
-        medianMs: median(times),
-        fastestMs: Math.min(...times),
-        rounds: times.length,
-        heldBytes: prepared.heldBytes ?? null,
-        ...first,
-      };
-    });
+    const finished: ContenderResult[] = [];
+    for (const result of results) {
+      if (!('prepared' in result)) {
+        finished.push(result);
+        continue;
+      }
+      const { name, prepared, first, times, refused } = result;
+      const heldBytes = prepared.heldBytes ?? null;
+      const measured = { medianMs: median(times), fastestMs: Math.min(...times), rounds: times.length, heldBytes };
+      finished.push(refused === undefined ? { name, ...measured, ...first } : { name, refused });
+      await prepared.dispose();
+    }
+    return finished;
   },
 
   /** The one adapter that everything ran on. Throws if there were several. */
@@ -113,7 +157,7 @@ declare global {
 globalThis.benchPage = benchPage;
 
 type Operands = readonly [HostMatrix, HostMatrix, HostMatrix];
-type FirstRun = Pick<ContenderResult, 'firstMs' | 'error' | 'tolerance'>;
+type FirstRun = Pick<Measured, 'firstMs' | 'error' | 'tolerance'>;
 
 /** One library in one case. */
 interface Entry {
@@ -121,6 +165,31 @@ interface Entry {
   readonly prepared: Prepared;
   readonly first: FirstRun;
   readonly times: number[];
+  /** One round: a run that is read back, or where results are large one that is only waited for. */
+  readonly round: () => Promise<unknown>;
+  /** Why it went no further. */
+  refused?: string;
+}
+
+/** Uploads the operands of one library and runs it once; undefined where it does not take part. */
+async function enter(contender: Contender, benchCase: BenchCase, operands: Operands): Promise<Entry | undefined> {
+  const { name } = contender;
+  const [a, b, c] = operands;
+  const { kind } = benchCase;
+  const prepared = await (kind === 'matmul'
+    ? contender.matmul?.(a, b)
+    : kind === 'attention'
+      ? contender.attention?.(a, b, c)
+      : contender.softmax?.(a));
+  if (prepared === undefined) return undefined;
+  const round = () => (kind === 'softmax' ? prepared.finish() : prepared.run());
+  return { name, prepared, first: await firstRun(name, prepared, benchCase, operands), times: [], round };
+}
+
+/** In a line that fits into a table. */
+function describe(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error);
+  return words.replace(/\s+/g, ' ').replaceAll('|', '/').slice(0, 200);
 }
 
 /** Rounds in which each entry runs once, beginning with another one each time, until they or the time are used up. */
@@ -129,20 +198,26 @@ async function takeTurns(entries: readonly Entry[], limits: { rounds: number; bu
   for (let round = 0; round < limits.rounds && performance.now() < end; round++) {
     for (let turn = 0; turn < entries.length; turn++) {
       const entry = entries[(turn + round) % entries.length];
+      if (entry?.refused !== undefined) continue;
       const start = performance.now();
-      await entry?.prepared.run();
-      entry?.times.push(performance.now() - start);
+      try {
+        await entry?.round();
+        entry?.times.push(performance.now() - start);
+      } catch (error) {
+        if (entry !== undefined) entry.refused = describe(error);
+      }
     }
   }
 }
 
 function makeOperands({ kind, n }: BenchCase): Operands {
-  const columns = kind === 'matmul' ? n : HEAD_DIMENSION;
+  const columns = kind === 'attention' ? HEAD_DIMENSION : n;
   const make = (stream: number): HostMatrix => {
     const random = new Philox(1, stream);
     return { rows: n, columns, values: Float32Array.from({ length: n * columns }, () => random.normal()) };
   };
-  return [make(0), make(1), make(2)];
+  const first = make(0);
+  return kind === 'softmax' ? [first, first, first] : [first, make(1), make(2)];
 }
 
 async function firstRun(name: string, prepared: Prepared, benchCase: BenchCase, operands: Operands): Promise<FirstRun> {
@@ -151,8 +226,9 @@ async function firstRun(name: string, prepared: Prepared, benchCase: BenchCase, 
   const result = await prepared.run();
   const firstMs = performance.now() - start;
   if (submitted === before) throw new Error(`${name} submitted nothing to the GPU.`);
-  const checked = benchCase.kind === 'matmul' ? checkProduct(result, operands) : checkAttention(result, operands);
+  const checked = checks[benchCase.kind](result, operands);
   if (!(checked.error <= checked.tolerance)) {
+    await prepared.dispose();
     throw new Error(
       `${name} is wrong at ${benchCase.kind} ${benchCase.n}: error ${checked.error}, allowed ${checked.tolerance}.`,
     );
@@ -209,6 +285,22 @@ function checkAttention(
   }
   return { error, tolerance: 1e-4 };
 }
+
+/** The largest relative error; 1e-4 as for attention. */
+function checkSoftmax(result: ArrayLike<number>, [x]: Operands): { error: number; tolerance: number } {
+  let error = result.length === x.values.length ? 0 : NaN;
+  for (const row of rowsToCheck(x.rows)) {
+    // Normal logits are far from where an exponential overflows in float64.
+    const exponentials = Float64Array.from({ length: x.columns }, (_, column) => Math.exp(at(x, row, column)));
+    const total = exponentials.reduce((sum, term) => sum + term, 0);
+    exponentials.forEach((term, column) => {
+      error = largest(error, Math.abs(((result[row * x.columns + column] ?? NaN) * total) / term - 1));
+    });
+  }
+  return { error, tolerance: 1e-4 };
+}
+
+const checks = { matmul: checkProduct, attention: checkAttention, softmax: checkSoftmax };
 
 /** The larger one, or NaN as soon as one is. */
 function largest(a: number, b: number): number {
