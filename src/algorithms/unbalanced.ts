@@ -283,7 +283,7 @@ function placePairs(device: Device, problem: UnbalancedProblem, rows: Side, colu
       });
     }
     const kept = rows.support.flatMap((i) => columns.support.map((j) => matrix[i * columns.total + j] ?? NaN));
-    requireFinite(kept, 'matrix');
+    requireFinite(matrix, 'matrix');
     return { matrix: device.tensor(kept, [rows.support.length, columns.support.length]) };
   }
   const { dimension, cost = 'squared-euclidean' } = problem;
@@ -292,6 +292,8 @@ function placePairs(device: Device, problem: UnbalancedProblem, rows: Side, colu
       field: 'dimension',
     });
   }
+  requireFinite(problem.x, 'x');
+  requireFinite(problem.y, 'y');
   const coordinate = (points: ArrayLike<number>, index: number, k: number): number =>
     points[index * dimension + k] ?? NaN;
   // One shift for both clouds changes no cost, and leaves float32 its digits.
@@ -299,18 +301,18 @@ function placePairs(device: Device, problem: UnbalancedProblem, rows: Side, colu
     { length: dimension },
     (_, k) => rows.support.reduce((sum, i) => sum + coordinate(problem.x, i, k), 0) / rows.support.length,
   );
-  const place = (points: ArrayLike<number>, side: Side, name: string): Tensor => {
+  const place = (points: ArrayLike<number>, side: Side): Tensor => {
     const values = side.support.flatMap((i) => shift.map((value, k) => coordinate(points, i, k) - value));
-    requireFinite(values, name);
     return device.tensor(packPoints(values, dimension), [side.support.length, packedWidth(dimension)]);
   };
-  return { x: place(problem.x, rows, 'x'), y: place(problem.y, columns, 'y'), dimension, cost };
+  return { x: place(problem.x, rows), y: place(problem.y, columns), dimension, cost };
 }
 
-function requireFinite(values: readonly number[], name: string): void {
+function requireFinite(given: ArrayLike<number>, name: string): void {
+  const values = Array.from(given);
   const index = values.findIndex((value) => !(Math.abs(value) <= 1e15));
   if (index >= 0) {
-    const message = `${name} holds ${String(values[index])}: every number must be finite and at most 1e15.`;
+    const message = `${name} holds ${String(values[index])} at index ${String(index)}: every number must be finite and at most 1e15.`;
     throw new InvalidInputError(message, { field: name, index });
   }
 }

@@ -21,6 +21,10 @@ export function scalesOf(photograph: Photograph, side: number): Photograph[] {
   return sides.map((size) => resize(photograph, size, size));
 }
 
+/** Pixels of all scales together. */
+export const countTokens = (scales: readonly Photograph[]): number =>
+  scales.reduce((sum, { width }) => sum + width ** 2, 0);
+
 /**
  * The pyramid that a visual autoregressive model attends over: keys and values are the pixels of each scale; a query is what
  * its pixel looks like one scale coarser. All entries of queries and keys are at most `bound`.

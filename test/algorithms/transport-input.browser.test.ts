@@ -95,10 +95,11 @@ describe.each(devices)('on the $name', ({ device, allowed }) => {
       expect(Math.abs(one.transportCost - 25)).toBeLessThanOrEqual(25 * allowed);
       const equal = await solve(device, { x: [7, 7, 7], y: [7, 7], dimension: 1 }, 0.1);
       expect(equal.status).toBe('converged');
-      expect(equal.transportCost).toBe(0);
+      // Sums in float32 stay above the smallest normal number.
+      expect(equal.transportCost).toBeLessThanOrEqual(1e-37);
       const same = await solve(device, { matrix: new Float64Array(15), rows: 3, columns: 5 }, 0.1);
       expect(same.status).toBe('converged');
-      expect(same.transportCost).toBe(0);
+      expect(same.transportCost).toBeLessThanOrEqual(1e-37);
       // With a single column the plan is the row weights, whatever epsilon is.
       const column = { matrix: [1, 2, 4], rows: 3, columns: 1, rowWeights: [0.5, 0.25, 0.25] };
       const tall = await solve(device, column, 0.1);
@@ -151,7 +152,7 @@ describe.each(devices)('on the $name', ({ device, allowed }) => {
   const unbalanced: UnbalancedOptions = { epsilon: 0.1, penalty: 'kullback-leibler', rho: 1, reference: 'product' };
   const masses = { rowMasses: [1, 2], columnMasses: [1, 1, 1] };
   it.each<[string, UnbalancedProblem, RegExp]>([
-    ['coordinates of 1e30', { ...masses, ...points, x: [0, 1e30] }, /1e\+?30|NaN/],
+    ['coordinates of 1e30', { ...masses, ...points, x: [0, 1e30] }, /x holds 1e\+30 at index 1/],
     ['coordinates that are NaN', { ...masses, ...points, x: [0, NaN] }, /NaN/],
     ['a cost that is NaN', { ...masses, matrix: [0, 1, 1, 0, 1, NaN] }, /matrix holds NaN/],
     ['a matrix of the wrong size', { ...masses, matrix: [0, 1] }, /2 numbers instead of 2 x 3/],

@@ -11,7 +11,7 @@ const defaults: Params = {
   vocabulary: 64,
   steps: 64,
   bits: 8,
-  words: 100,
+  words: 400,
   text: 'movies',
   length: 12,
   batch: 16,
@@ -42,7 +42,7 @@ test('shows every figure, ends with a sentence, and its claims hold', async () =
 });
 
 test('runs on the reference device, smaller', async () => {
-  const { result } = await runLab(openReference(), lab, { ...defaults, steps: 16 });
+  const { result } = await runLab(openReference(), lab, { ...defaults, steps: 16, words: 100 });
   expect(result.stepping?.state.tokens.length).toBe(8 * 12);
   expect(result.single.draws).toBe(100);
 });
