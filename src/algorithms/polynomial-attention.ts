@@ -131,7 +131,7 @@ export function attendToSummary(features: FeatureMap, queries: Tensor, summary: 
 }
 
 /** The summary of all tuples of keys from two lists is the product of their summaries: monomials are multiplicative. */
-export function combineSummaries(first: KeySummary, second: KeySummary): KeySummary {
+function combineSummaries(first: KeySummary, second: KeySummary): KeySummary {
   return {
     values: combine(first.values, second.values, 'multiply'),
     counts: combine(first.counts, second.counts, 'multiply'),

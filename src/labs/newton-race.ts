@@ -164,13 +164,15 @@ export async function* plainRun(
 }
 
 /** All Sinkhorn iterations of a run: before Newton, in its place where it stalled, and those that corrected its steps. */
-export function sinkhornIterationsOf(result: SinkhornNewtonResult): number {
+function sinkhornIterationsOf(result: SinkhornNewtonResult): number {
   return result.sinkhornIterations + result.fallbackIterations + result.correctionIterations;
 }
 
 /** Newton steps of a run that converged with at most so many Sinkhorn iterations in all; else infinite. */
 export function newtonStepsWithin(result: SinkhornNewtonResult, mostIterations: number): number {
-  return result.status === 'converged' && sinkhornIterationsOf(result) <= mostIterations ? result.newtonSteps : Infinity;
+  return result.status === 'converged' && sinkhornIterationsOf(result) <= mostIterations
+    ? result.newtonSteps
+    : Infinity;
 }
 
 /** How many times as many iterations plain Sinkhorn took, or had taken when it was stopped; 0 where Newton failed. */
