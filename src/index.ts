@@ -10,6 +10,7 @@ export { squaredDistances } from './kernels/distances';
 export { affine, axpy, combine, map } from './kernels/elementwise';
 export { fft, inverseRealFft, multiplySpectra, realFft } from './kernels/fourier';
 export { gatherRows, scatterAddRows, scatterRows } from './kernels/gather';
+export { expertTiles, groupedMatmul } from './kernels/grouped-matmul';
 export { histogram } from './kernels/histogram';
 export { histogramAscent } from './kernels/histogram-ascent';
 export { maskedChainLogits, revealTokens } from './kernels/masked-chain';
@@ -41,14 +42,26 @@ export { gaussianBridge } from './algorithms/gaussian-bridge';
 export { gaussianTransport } from './algorithms/gaussian-transport';
 export { gridDivergences } from './algorithms/grid-transport';
 export { lineTransport } from './algorithms/line-transport';
+export { buildSolver, countParameters, solveInContext } from './algorithms/looped-transformer';
 export { adaptationStep } from './algorithms/low-rank-adaptation';
 export { chainOfText, firstHitting, smallSteps } from './algorithms/masked-diffusion';
 export { gaussianDistanceSquared, inverseMatrixRoot, matrixRoot } from './algorithms/matrix-root';
+export { mixtureOfExperts, modeCost } from './algorithms/mixture-of-experts';
 export { multimarginalPlan, solveMultimarginal } from './algorithms/multimarginal';
 export { denoise, nonLocalMeans } from './algorithms/non-local-means';
 export { exponentialPolynomial, polynomialAttention } from './algorithms/polynomial-attention';
 export { atomsOf, mixturesOf, productFactorization, startingDictionary } from './algorithms/product-dictionary';
 export { polynomialPyramidAttention, pyramidAttention } from './algorithms/pyramid-attention';
+export {
+  compete,
+  expertLoads,
+  limitCapacity,
+  loadStatistics,
+  routePrototypes,
+  routeTopK,
+  routeTopP,
+  selfSelect,
+} from './algorithms/routing';
 export {
   drift,
   placeMixture,

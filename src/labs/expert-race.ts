@@ -3,6 +3,7 @@ import {
   expertModes,
   mixtureOfExperts,
   modeCost,
+  selfSelectionFlops,
   type ExpertMode,
   type MixtureSizes,
   type ModeCost,
@@ -21,6 +22,7 @@ import { matmul } from '../kernels/matmul';
 import { Philox, randomNormal } from '../kernels/random';
 import { softmaxRows } from '../kernels/softmax';
 import { topK } from '../kernels/top-k';
+import { standardized } from './expert-table';
 import type { NumericMatrix } from './parameters';
 
 /** Ways to choose experts, as people read them. */
@@ -32,7 +34,7 @@ export const routers = {
   competition: 'competition',
 } as const;
 export type Router = keyof typeof routers;
-export const routerNames = Object.keys(routers) as Router[];
+const routerNames = Object.keys(routers) as Router[];
 
 /** What the lab's panel says. */
 export interface ExpertParameters {
@@ -130,26 +132,6 @@ export function makeSetting(device: Device, parameters: ExpertParameters): Exper
   };
 }
 
-/** Columns of a table with mean 0 and variance 1. Throws `InvalidInputError` for less than two rows and for what is no number. */
-function standardized({ rows, columns, values, name }: NumericMatrix): Float64Array {
-  if (rows < 2 || !values.every((value) => Math.abs(value) <= 1e18)) {
-    throw new InvalidInputError(
-      `${name} must have two rows or more, of numbers of ordinary size: each row is a token.`,
-      {
-        field: 'table',
-      },
-    );
-  }
-  const result = new Float64Array(values);
-  for (let column = 0; column < columns; column++) {
-    const own = values.filter((_, at) => at % columns === column);
-    const mean = own.reduce((sum, value) => sum + value, 0) / rows;
-    const deviation = Math.sqrt(own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rows) || 1;
-    for (let at = column; at < result.length; at += columns) result[at] = ((result[at] ?? 0) - mean) / deviation;
-  }
-  return result;
-}
-
 /** Which expert's centre each token stands on: expert e is (e + 1)^-skew times as likely as the first. */
 function zipfLabels(random: Philox, tokens: number, experts: number, skew: number): Uint32Array {
   const sums: number[] = [];
@@ -170,10 +152,6 @@ function zipfLabels(random: Philox, tokens: number, experts: number, skew: numbe
 export function tokensAt({ clear, noise }: ExpertSetting, difficulty: number): Tensor {
   return axpy(1 - difficulty, clear, affine(noise, { scale: difficulty }));
 }
-
-/** The experts of a router: those that choose themselves have a first layer of low rank. */
-export const weightsOf = ({ weights, lowRank }: ExpertSetting, router: Router): routing.ExpertWeights =>
-  router === 'self' ? lowRank : weights;
 
 /** Lets one router choose. */
 export function route(setting: ExpertSetting, x: Tensor, router: Router): routing.Routing {
@@ -214,7 +192,7 @@ export async function* raceModes(
   router: Router,
   loads: Uint32Array,
 ): AsyncGenerator<ModeResult> {
-  const weights = weightsOf(setting, router);
+  const weights = router === 'self' ? setting.lowRank : setting.weights;
   const capacity = Math.max(1, ...loads);
   const sizes = sizesOf(setting, routed, loads, capacity);
   const outputs = new Map<ExpertMode, ArrayLike<number>>();
@@ -233,8 +211,54 @@ export async function* raceModes(
   }
 }
 
+/** Tokens that are enough to compare routers: competition computes every expert for each. */
+const mostCompared = 1024;
+
+function sampleOf(x: Tensor): { readonly sample: Tensor; readonly tokens: number } {
+  const tokens = Math.min(mostCompared, x.shape[0] ?? 1);
+  const rows = Uint32Array.from({ length: tokens }, (_, row) => row);
+  return { sample: gatherRows(x, x.device.tensor(rows, [tokens], 'u32')), tokens };
+}
+
+/** What one router did. */
+export interface RouterResult {
+  readonly router: Router;
+  readonly loads: Uint32Array;
+  readonly tokens: number;
+  /** Of choosing and of the scattered layer together. */
+  readonly timing: Measurement;
+}
+
+/** Lets every router choose for the first 1,024 tokens, and computes its layer; prototypes only where k divides the experts. */
+export async function* compareRouters(setting: ExpertSetting, x: Tensor): AsyncGenerator<RouterResult> {
+  const { weights, up, parameters } = setting;
+  using _all = x.device.scope();
+  const { sample, tokens } = sampleOf(x);
+  for (const router of routerNames) {
+    if (router === 'prototypes' && parameters.experts % parameters.k !== 0) continue;
+    using _scope = x.device.scope();
+    const loads = await routing.expertLoads(route(setting, sample, router));
+    const layer = () => {
+      if (router !== 'self') return mixtureOfExperts(sample, weights, route(setting, sample, router));
+      const chosen = routing.selfSelect(sample, setting.down, parameters.k);
+      const rest = { first: up, second: weights.second };
+      return mixtureOfExperts(chosen.projections, rest, chosen, { isProjected: true });
+    };
+    const timing = await measure(x.device, layer, { samples: 3, maximumMs: 500 });
+    yield { router, loads, tokens, timing };
+  }
+}
+
+/** Operations of self-selection, all experts' first steps included, over those of top-k with experts of full rank. */
+export function selfSelectionShare({ tokens, width, parameters }: ExpertSetting): number {
+  const { experts, k, hidden, rank } = parameters;
+  const sizes = { tokens, experts, slots: k, pairs: tokens * k, inner: width, hidden, width, capacity: tokens };
+  const { before, after } = selfSelectionFlops(sizes, rank);
+  return (before + after) / (2 * tokens * experts * width + 4 * tokens * k * hidden * width);
+}
+
 /** The sizes that decide what a routing costs. */
-export function sizesOf(
+function sizesOf(
   { tokens, width, parameters: { experts, hidden } }: ExpertSetting,
   { slots }: routing.Routing,
   loads: Uint32Array,
@@ -256,15 +280,15 @@ export async function expertsPerToken(setting: ExpertSetting, difficulty: number
 }
 
 /**
- * Trains a linear router by Adam to name the winner of the competition, on the first half of the tokens. Yields the share of
+ * Trains a linear router by Adam to name the winner of the competition, on half of the first 1,024 tokens. Yields the share of
  * winners it gets right on the other half, and the share that the commonest winner of the first half has there.
  */
-export async function* predictWinners(setting: ExpertSetting, x: Tensor, steps: number) {
+export async function* predictWinners({ width, weights, parameters }: ExpertSetting, x: Tensor, steps: number) {
   const { device } = x;
-  const { tokens, width } = setting;
-  const { experts } = setting.parameters;
+  const { experts } = parameters;
   using _scope = device.scope();
-  const winners = await topK(routing.expertResponses(x, setting.weights), 1).indices.read();
+  const { sample, tokens } = sampleOf(x);
+  const winners = await topK(routing.expertResponses(sample, weights), 1).indices.read();
   const half = Math.ceil(tokens / 2);
   const counts = new Uint32Array(experts);
   for (const winner of winners.subarray(0, half)) counts[winner] = (counts[winner] ?? 0) + 1;
@@ -281,13 +305,13 @@ export async function* predictWinners(setting: ExpertSetting, x: Tensor, steps: 
   const moments = device.full([width * experts, 2], 0);
   for (let step = 0; step <= steps; step++) {
     using _step = device.scope();
-    const logits = matmul(x, router);
+    const logits = matmul(sample, router);
     if (step % 10 === 0) {
       const best = await topK(logits, 1).indices.read();
       const right = tested.filter((winner, i) => winner === best[half + i]).length;
       yield { step, share: right / tested.length, chance };
     }
-    const slope = matmul(x, crossEntropyGradient(logits, targets, { scale: 1 / half }), { transposeA: true });
+    const slope = matmul(sample, crossEntropyGradient(logits, targets, { scale: 1 / half }), { transposeA: true });
     adamStep(router, slope, moments, { learningRate: 0.05, step: step + 1 });
   }
 }

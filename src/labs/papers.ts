@@ -225,6 +225,88 @@ export const papers = {
     link: 'https://proceedings.mlr.press/v51/rolet16.html',
     catalog: null,
   },
+  'diagonal-state-space-2022': {
+    title: 'On the Parameterization and Initialization of Diagonal State Space Models',
+    authors: 'Albert Gu, Ankit Gupta, Karan Goel, Christopher Ré',
+    year: 2022,
+    link: 'https://arxiv.org/abs/2206.11893',
+    catalog: 'P420',
+  },
+  'perturb-then-diagonalize-2023': {
+    title: 'Robustifying State-space Models for Long Sequences via Approximate Diagonalization',
+    authors: 'Annan Yu, Arnur Nigmetov, Dmitriy Morozov, Michael W. Mahoney, N. Benjamin Erichson',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2310.01698',
+    catalog: 'P426',
+  },
+  'scatter-moe-2024': {
+    title: 'Scattered Mixture-of-Experts Implementation',
+    authors: 'Shawn Tan, Yikang Shen, Rameswar Panda, Aaron Courville',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2403.08245',
+    catalog: 'P199',
+  },
+  'harder-tasks-2024': {
+    title: 'Harder Tasks Need More Experts: Dynamic Routing in MoE Models',
+    authors:
+      'Quzhe Huang, Zhenwei An, Nan Zhuang, Mingxu Tao, Chen Zhang, Yang Jin, Kun Xu, Liwei Chen, Songfang Huang, Yansong Feng',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2403.07652',
+    catalog: 'P278',
+  },
+  'autonomous-experts-2025': {
+    title: 'Autonomy-of-Experts Models',
+    authors: 'Ang Lv, Ruobing Xie, Yining Qian, Songhao Wu, Xingwu Sun, Zhanhui Kang, Di Wang, Rui Yan',
+    year: 2025,
+    link: 'https://arxiv.org/abs/2501.13074',
+    catalog: 'P182',
+  },
+  'compete-2024': {
+    title: 'CompeteSMoE -- Effective Training of Sparse Mixture of Experts via Competition',
+    authors:
+      'Quang Pham, Giang Do, Huy Nguyen, TrungTin Nguyen, Chenghao Liu, Mina Sartipi, Binh T. Nguyen, Savitha Ramasamy, Xiaoli Li, Steven Hoi, Nhat Ho',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2402.02526',
+    catalog: 'P289',
+  },
+  'prototypes-2021': {
+    title: 'M6-T: Exploring Sparse Expert Models and Beyond',
+    authors:
+      'An Yang, Junyang Lin, Rui Men, Chang Zhou, Le Jiang, Xianyan Jia, Ang Wang, Jie Zhang, Jiamang Wang, Yong Li, Di Zhang, Wei Lin, Lin Qu, Jingren Zhou, Hongxia Yang',
+    year: 2021,
+    link: 'https://arxiv.org/abs/2105.15082',
+    catalog: 'P125',
+  },
+  'algoformer-2024': {
+    title: 'On the Expressive Power of a Variant of the Looped Transformer',
+    authors:
+      'Yihang Gao, Chuanyang Zheng, Enze Xie, Han Shi, Tianyang Hu, Yu Li, Michael K. Ng, Zhenguo Li, Zhaoqiang Liu',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2402.13572',
+    catalog: 'P123',
+  },
+  'transformers-gradient-descent-2023': {
+    title: 'Transformers Learn In-Context by Gradient Descent',
+    authors:
+      'Johannes von Oswald, Eyvind Niklasson, Ettore Randazzo, João Sacramento, Alexander Mordvintsev, Andrey Zhmoginov, Max Vladymyrov',
+    year: 2023,
+    link: 'https://arxiv.org/abs/2212.07677',
+    catalog: null,
+  },
+  'transformers-newton-2024': {
+    title: 'Transformers Learn to Achieve Second-Order Convergence Rates for In-Context Linear Regression',
+    authors: 'Deqing Fu, Tian-Qi Chen, Robin Jia, Vatsal Sharan',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2310.17086',
+    catalog: null,
+  },
+  'looped-learning-2024': {
+    title: 'Looped Transformers are Better at Learning Learning Algorithms',
+    authors: 'Liu Yang, Kangwook Lee, Robert Nowak, Dimitris Papailiopoulos',
+    year: 2024,
+    link: 'https://arxiv.org/abs/2311.12424',
+    catalog: null,
+  },
 } as const satisfies Readonly<Record<string, Paper>>;
 
 /** A readable name for a paper. */

@@ -11,7 +11,7 @@ const gpu = await openTestDevice();
 type Params = Parameters<typeof lab.run>[0]['params'];
 const defaults: Params = {
   table: undefined,
-  tokens: 300,
+  tokens: 200,
   experts: 8,
   k: 2,
   router: 'topk',
@@ -28,10 +28,11 @@ const defaults: Params = {
 test('shows every figure, and what does not hang on the clock holds', async () => {
   const { result, shown } = await runLab(gpu, lab, defaults);
   for (const figure of Object.keys(lab.figures)) {
+    // Only tables have a column to foretell.
     expect(
       shown.some((frame) => figure in frame),
       figure,
-    ).toBe(true);
+    ).toBe(figure !== 'regression');
   }
   expect(shown.at(-1)?.status?.state).toBe('done');
   const rows = shown.filter((frame) => frame.routers !== undefined).at(-1)?.routers?.rows ?? [];
@@ -55,11 +56,16 @@ test('takes the rows of a real table as tokens', async () => {
   const { shown } = await runLab(gpu, lab, { ...defaults, table, rank: 2, difficulty: 0 });
   const load = shown.find((frame) => frame.load !== undefined)?.load?.bars ?? [];
   expect(load.reduce((sum, { value }) => sum + value, 0)).toBe(2 * table.rows);
+  const errors = shown.flatMap(({ regression }) => regression ?? []);
+  const last = (name: string) => Number(errors.filter(({ series }) => series === name).at(-1)?.y);
+  // Miles per gallon from weight, power and the like, in deviations.
+  expect(last('one regression')).toBeLessThan(0.6);
+  expect(last('all, gated')).toBeLessThan(last('one regression'));
 });
 
-test('runs every router on the reference device, where all modes agree', async () => {
-  for (const router of ['topp', 'prototypes', 'self', 'competition'] as const) {
-    const small = { ...defaults, router, tokens: 40, width: 4, hidden: 6, rank: 2 };
+test('runs on the reference device, where all modes agree', async () => {
+  for (const router of ['topp', 'self'] as const) {
+    const small = { ...defaults, router, tokens: 24, width: 4, hidden: 6, rank: 2 };
     const { result } = await runLab(openReference(), lab, small);
     expect(result.difference, router).toBeLessThan(1e-12);
   }

@@ -1,0 +1,311 @@
+/**
+ * Looped transformers with weights built by hand, which solve least squares for the examples in their prompt: a pre-block, a block
+ * that is run again and again, and a post-block (Gao, Zheng, Xie, Shi, Hu, Li, Ng, Li, Liu, "AlgoFormer", 2024). The weights know the
+ * sizes of the prompt, the step and the features, but neither an example nor the answer.
+ */
+import type { Device } from '../device/device';
+import { DivergedError, InvalidInputError } from '../device/errors';
+import type { Tensor } from '../device/tensor';
+import { affine } from '../kernels/elementwise';
+import { matmul } from '../kernels/matmul';
+import { TokenColumns, type TokenLayout } from './token-columns';
+import {
+  parameterCount,
+  passThrough,
+  placeLayers,
+  type HeadKind,
+  type HeadWeights,
+  type LayerWeights,
+  type WeightMatrix,
+} from './transformer';
+
+/** Examples to learn from and points to predict at, row-major. */
+export interface RegressionPrompt {
+  /** Numbers in an input. */
+  readonly inputs: number;
+  /** `[count, inputs]`. */
+  readonly examples: Float64Array;
+  /** `[count]`. */
+  readonly targets: Float64Array;
+  /** `[queries, inputs]`. */
+  readonly queries: Float64Array;
+}
+
+/** phi(u) = relu(u A) B: A is `[inputs, hidden]`, B is `[hidden, features]`. */
+export interface FeatureMap {
+  readonly inward: WeightMatrix;
+  readonly outward: WeightMatrix;
+}
+
+/** What each loop does. */
+export type LoopMethod = 'gradient' | 'newton';
+
+/** What to build. */
+export interface SolverOptions {
+  /**
+   * `gradient`: a loop is a step of gradient descent on |X w - y|^2 / (2 N) from w = 0 (von Oswald et al., ICML 2023).
+   * `newton`: a loop is a step of Newton's iteration for the inverse of S = X^T X / N, A <- 2 A - A S A from A = step I, so that
+   * t loops are 2^t steps of gradient descent (Schulz 1933; in context: Fu, Chen, Jia, Sharan, NeurIPS 2024).
+   */
+  readonly method: LoopMethod;
+  /** Below 2 / (largest eigenvalue of S), or the loop diverges. */
+  readonly step: number;
+  /** The pre-block's perceptron; without it inputs are features. */
+  readonly features?: FeatureMap;
+  /** Linear unless given; softmax heads serve `gradient` only, with features of mean zero over the examples. */
+  readonly heads?: HeadKind;
+}
+
+/** A transformer and how prompts are written into its tokens. */
+export interface LoopedTransformer {
+  readonly layout: TokenLayout;
+  /** Numbers in a token. */
+  readonly width: number;
+  readonly before: readonly LayerWeights[];
+  readonly loop: readonly LayerWeights[];
+  readonly after: readonly LayerWeights[];
+  /** `[width, 1]`: the prediction, read off a query's token. */
+  readonly readout: WeightMatrix;
+  readonly heads: HeadKind;
+  /** Tokens that hold the rows of S and of its inverse; none for `gradient`. */
+  readonly matrixTokens: number;
+}
+
+/** Where the loop is. */
+export interface LoopStep {
+  /** Loops done so far; 0 is the state after the pre-block. */
+  readonly loop: number;
+  /** The post-block's answer for each query, as if this were the last loop. */
+  readonly predictions: Float64Array;
+}
+
+/** How far to loop, and when to look. */
+export interface LoopOptions {
+  readonly loops: number;
+  /** Whether to yield after a loop; the last one is always shown. Default: after each. */
+  readonly isShown?: (loop: number) => boolean;
+}
+
+/**
+ * Builds the weights. Columns of a token: `input` and `query input` (where there are features to compute), `example` and `query`
+ * (the features; a query's are in columns of their own, so that nobody takes it for an example), `residual` (y - x w) for
+ * gradient descent; or `target`, and in a token for each feature `unit` (a row of I), `moment` (of S), `inverse` (of A), `product`
+ * (of X^T y / N), `weight` (of w), and `answer`. Throws `InvalidInputError` for sizes or a step that make no sense.
+ */
+export function buildSolver(
+  { examples, inputs }: { readonly examples: number; readonly inputs: number },
+  { method, step, features, heads = { kind: 'linear' } }: SolverOptions,
+): LoopedTransformer {
+  requireCount(examples, 'examples');
+  requireCount(inputs, 'inputs');
+  if (!(step > 0 && step < Infinity))
+    throw new InvalidInputError(`The step must be a positive number, but is ${String(step)}.`, { field: 'step' });
+  if (heads.kind === 'softmax' && (method !== 'gradient' || !(heads.scale > 0)))
+    throw new InvalidInputError('Softmax heads need a positive scale, and serve gradient descent only.', {
+      field: 'heads',
+    });
+  if (features !== undefined && (features.inward.rows !== inputs || features.outward.rows !== features.inward.columns))
+    throw new InvalidInputError(`The features must be computed from ${String(inputs)} inputs.`, { field: 'features' });
+  const size = features?.outward.columns ?? inputs;
+  const raw: [string, number][] =
+    features === undefined
+      ? []
+      : [
+          ['input', inputs],
+          ['query input', inputs],
+        ];
+  const own: [string, number][] =
+    method === 'gradient'
+      ? [['residual', 1]]
+      : [
+          ['target', 1],
+          ['unit', size],
+          ['moment', size],
+          ['inverse', size],
+          ['product', 1],
+          ['weight', 1],
+          ['answer', 1],
+        ];
+  const columns = new TokenColumns([...raw, ['example', size], ['query', size], ...own]);
+  const prepare = features === undefined ? [] : [featureLayer(columns, features)];
+  const blocks =
+    method === 'gradient' ? gradientBlocks(columns, step / examples) : newtonBlocks(columns, step, examples);
+  return {
+    layout: columns.layout,
+    width: columns.width,
+    before: [...prepare, ...blocks.before],
+    loop: blocks.loop,
+    after: blocks.after,
+    readout: blocks.readout,
+    heads,
+    matrixTokens: method === 'gradient' ? 0 : size,
+  };
+}
+
+/** How many weights each part has, and how many numbers a token. */
+export function countParameters({ before, loop, after, readout }: LoopedTransformer) {
+  return {
+    before: parameterCount(before),
+    loop: parameterCount(loop),
+    after: parameterCount(after) + readout.values.length,
+  };
+}
+
+/**
+ * Runs the pre-block, the looped block `loops` times, and the post-block at each look. Throws `InvalidInputError` for a prompt that
+ * does not fit, `DivergedError` where a prediction is no longer a number.
+ */
+export async function* solveInContext(
+  device: Device,
+  transformer: LoopedTransformer,
+  prompt: RegressionPrompt,
+  { loops, isShown = () => true }: LoopOptions,
+): AsyncGenerator<LoopStep, LoopStep> {
+  requireCount(loops, 'loops');
+  const { values, tokens, firstQuery } = writeTokens(transformer, prompt);
+  using _scope = device.scope();
+  const { width, heads } = transformer;
+  const parts = [transformer.before, transformer.loop, transformer.after].map((part) => placeLayers(device, part));
+  const [before = [], block = [], after = []] = parts;
+  const readout = device.tensor(transformer.readout.values, [width, 1]);
+  const written = device.tensor(values, [tokens, width]);
+  const look = async (state: Tensor, loop: number): Promise<LoopStep> => {
+    using _look = device.scope();
+    const all = await matmul(passThrough(state, after, heads), readout).read();
+    const predictions = Float64Array.from(all).subarray(firstQuery);
+    if (!predictions.every(Number.isFinite)) {
+      throw new DivergedError(`The predictions are no numbers after ${String(loop)} loops: make the step smaller.`, {
+        parameter: 'step',
+        iteration: loop,
+      });
+    }
+    return { loop, predictions };
+  };
+
+  const state = passThrough(written, before, heads);
+  let shown = await look(state, 0);
+  yield shown;
+  for (let loop = 1; loop <= loops; loop++) {
+    {
+      using _loop = device.scope();
+      affine(passThrough(state, block, heads), { out: state });
+    }
+    if (loop < loops && !isShown(loop)) continue;
+    shown = await look(state, loop);
+    yield shown;
+  }
+  return shown;
+}
+
+/** The prompt as tokens: examples, then tokens for the rows of matrices, then queries. */
+function writeTokens(
+  { layout, width, matrixTokens }: LoopedTransformer,
+  { inputs, examples, targets, queries }: RegressionPrompt,
+): { readonly values: Float64Array; readonly tokens: number; readonly firstQuery: number } {
+  const [count, asked] = [targets.length, queries.length / inputs];
+  const takes = layout.get('input')?.[1] ?? layout.get('example')?.[1];
+  if (takes !== inputs || examples.length !== count * inputs || !Number.isInteger(asked) || asked < 1 || count < 1) {
+    throw new InvalidInputError(
+      `A prompt needs ${String(takes)} numbers for each example and query, and a target for each example.`,
+      { field: 'prompt' },
+    );
+  }
+  if (![examples, targets, queries].every((numbers) => numbers.every(Number.isFinite)))
+    throw new InvalidInputError('The prompt must hold numbers of ordinary size only.', { field: 'prompt' });
+  const firstQuery = count + matrixTokens;
+  const tokens = firstQuery + asked;
+  const values = new Float64Array(tokens * width);
+  const at = (...names: string[]): number =>
+    names.map((name) => layout.get(name)?.[0]).find((c) => c !== undefined) ?? NaN;
+  const [example, query] = [at('input', 'example'), at('query input', 'query')];
+  const target = at('residual', 'target');
+  for (let token = 0; token < count; token++) {
+    values.set(examples.subarray(token * inputs, (token + 1) * inputs), token * width + example);
+    values[token * width + target] = targets[token] ?? NaN;
+  }
+  for (let row = 0; row < matrixTokens; row++) values[(count + row) * width + at('unit') + row] = 1;
+  for (let token = 0; token < asked; token++)
+    values.set(queries.subarray(token * inputs, (token + 1) * inputs), (firstQuery + token) * width + query);
+  return { values, tokens, firstQuery };
+}
+
+/** The three blocks and how to read the answer. */
+type Blocks = Pick<LoopedTransformer, 'before' | 'loop' | 'after' | 'readout'>;
+
+/** Token i gains -rate sum_j <x_i, x_j> r_j in its residual: what a step changes in y_i - x_i w. A query's residual is -prediction. */
+function gradientBlocks(columns: TokenColumns, rate: number): Blocks {
+  const head: HeadWeights = {
+    query: columns.read(['example'], ['query']),
+    key: columns.read(['example']),
+    value: columns.read(['residual']),
+    output: columns.write(['residual', -rate]),
+  };
+  return { before: [], loop: [{ heads: [head] }], after: [], readout: columns.read(['residual', -1]) };
+}
+
+/** Matrix tokens gather S and X^T y, iterate for the inverse, multiply the two; queries then read the weights. */
+function newtonBlocks(columns: TokenColumns, step: number, examples: number): Blocks {
+  const gather: HeadWeights = {
+    query: columns.read(['unit']),
+    key: columns.read(['example']),
+    value: columns.side('example', 'target'),
+    output: columns.writeSide(1 / examples, 'moment', 'product'),
+  };
+  // Units are orthonormal, so each matrix token sees itself alone.
+  const own = (from: string, to: string, scale: number): HeadWeights => ({
+    query: columns.read(['unit']),
+    key: columns.read(['unit']),
+    value: columns.read([from]),
+    output: columns.write([to, scale]),
+  });
+  const schulz: HeadWeights = {
+    query: columns.read(['inverse']),
+    key: columns.read(['moment']),
+    value: columns.read(['inverse']),
+    output: columns.write(['inverse', -1]),
+  };
+  const multiply: HeadWeights = {
+    query: columns.read(['inverse']),
+    key: columns.read(['unit']),
+    value: columns.read(['product']),
+    output: columns.write(['weight', 1]),
+  };
+  const answer: HeadWeights = {
+    query: columns.read(['query']),
+    key: columns.read(['unit']),
+    value: columns.read(['weight']),
+    output: columns.write(['answer', 1]),
+  };
+  return {
+    before: [{ heads: [gather, own('unit', 'inverse', step)] }],
+    loop: [{ heads: [schulz, own('inverse', 'inverse', 1)] }],
+    after: [{ heads: [multiply] }, { heads: [answer] }],
+    readout: columns.read(['answer']),
+  };
+}
+
+/** One perceptron for examples and queries alike: hidden units and features of both lie side by side. */
+function featureLayer(columns: TokenColumns, { inward, outward }: FeatureMap): LayerWeights {
+  const hidden = inward.columns;
+  const wide = columns.zeros(columns.width, 2 * hidden);
+  const back = columns.zeros(2 * hidden, columns.width);
+  [
+    ['input', 'example'],
+    ['query input', 'query'],
+  ].forEach(([from = '', to = ''], side) => {
+    const [source, goal] = [columns.first(from), columns.first(to)];
+    for (let unit = 0; unit < hidden; unit++) {
+      for (let row = 0; row < inward.rows; row++)
+        wide.values[(source + row) * wide.columns + side * hidden + unit] = inward.values[row * hidden + unit] ?? NaN;
+      for (let feature = 0; feature < outward.columns; feature++)
+        back.values[(side * hidden + unit) * back.columns + goal + feature] =
+          outward.values[unit * outward.columns + feature] ?? NaN;
+    }
+  });
+  return { heads: [], perceptron: { inward: wide, outward: back } };
+}
+
+function requireCount(count: number, field: string): void {
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidInputError(`${field} must be a whole number of at least 1, but is ${String(count)}.`, { field });
+}
