@@ -39,7 +39,7 @@ export default defineConfig({
   preview: { open: hasDisplay },
   optimizeDeps: {
     // Met for the first time in the worker, a dependency would reload the page under it.
-    include: ['comlink', 'image-size', 'lit', 'papaparse', 'uplot', 'wesl/core'],
+    include: ['comlink', 'image-size', 'lit', 'ml-matrix', 'papaparse', 'uplot', 'wesl/core'],
   },
   build: {
     target,

@@ -25,7 +25,7 @@ export default defineConfig(async () => ({
         optimizeDeps: {
           // Found while a test runs, a dependency would reload the page under it.
           entries: ['src/**/*.ts', 'test/**/*.browser.test.ts'],
-          include: ['comlink', 'fast-check', 'image-size', 'lit', 'papaparse', 'uplot', 'wesl/core'],
+          include: ['comlink', 'fast-check', 'image-size', 'lit', 'ml-matrix', 'papaparse', 'uplot', 'wesl/core'],
         },
         worker: { format: 'es' as const },
         test: {

@@ -22,12 +22,14 @@ export { contractRows, listMonomials, monomialCount, monomialFeatures, rowProduc
 export { contractAtoms, productAtoms, projectOntoSimplex } from './kernels/product-atoms';
 export { Philox, randomIntegers, randomNormal, randomUniform } from './kernels/random';
 export { reduceAll, reduceColumns, reduceRows } from './kernels/reduce';
+export { resolventNorms } from './kernels/resolvent';
 export { measureRoofline } from './kernels/roofline';
 export { countCategories, sampleCategorical } from './kernels/sampling';
 export { linearRecurrence, prefixMax, prefixSum } from './kernels/scan';
 export { segmentedReduce } from './kernels/segments';
 export { logSoftmaxRows, softmaxMethods, softmaxRows } from './kernels/softmax';
 export { checkedSort, countingSort, firstNaN, radixSort } from './kernels/sort';
+export { driveModes, readModes, vandermondeKernel } from './kernels/state-space';
 export { tensorAttention } from './kernels/tensor-attention';
 export { topK } from './kernels/top-k';
 export { barycentricMap, logSumExpOverPairs, marginalError, planCosts, updatePotential } from './kernels/transport';
@@ -41,6 +43,7 @@ export { freeSupportBarycenter } from './algorithms/free-support-barycenter';
 export { gaussianBridge } from './algorithms/gaussian-bridge';
 export { gaussianTransport } from './algorithms/gaussian-transport';
 export { gridDivergences } from './algorithms/grid-transport';
+export { diagonalFactor, hippoKernel, hippoLegS, hippoTransfer, normalPart } from './algorithms/hippo';
 export { lineTransport } from './algorithms/line-transport';
 export { buildSolver, countParameters, solveInContext } from './algorithms/looped-transformer';
 export { adaptationStep } from './algorithms/low-rank-adaptation';
@@ -74,6 +77,15 @@ export { sinkhorn, solveSinkhorn } from './algorithms/sinkhorn';
 export { solveBatch } from './algorithms/sinkhorn-batch';
 export { divergenceFlow, divergenceGradient, sinkhornDivergence } from './algorithms/sinkhorn-divergence';
 export { solveSinkhornNewton } from './algorithms/sinkhorn-newton';
+export {
+  convolveStateSpace,
+  diagonalTransfer,
+  discretize,
+  initialPoles,
+  placeSystem,
+  scanStateSpace,
+  stateSpaceKernel,
+} from './algorithms/state-space';
 export { mapPoints } from './algorithms/transport-map';
 export { detectWithPairs, detectWithSingles, makeTriples } from './algorithms/triple-detection';
 export { gridShares, truncatedShares } from './algorithms/truncated-gumbel';

@@ -10,7 +10,7 @@ import {
 import type { DictionarySweep } from '../algorithms/wasserstein-dictionary';
 import type { Device } from '../device/device';
 import type { HeatmapFrame, ImageFrame, LineFrame, StatusFrame, TableFrame } from './frames';
-import { some, strip, type JointData } from './joint-histograms';
+import { sheet, some, type JointData } from './joint-histograms';
 
 /** The rivals: what they make small, and what they are called. */
 export const rivals: readonly (readonly [FactorizationLoss, string])[] = [
@@ -75,7 +75,7 @@ export function rivalFrames(
   sweeps: number,
 ): { readonly atoms: ImageFrame; readonly objective: readonly LineFrame[] } {
   return {
-    atoms: strip(loss, atomsOf(dictionary), side),
+    atoms: sheet(loss, atomsOf(dictionary), side),
     objective: objectives.map(([share, y]) => ({ series, x: share * sweeps, y })),
   };
 }
@@ -184,8 +184,8 @@ export function sweepFrames(
         { series: '2 λ (fall of the objective) / sweeps', x: sweep, y: Math.max(bound, 1e-12) },
       ],
     }),
-    atoms: strip('wasserstein', atomsOf(dictionary), side, `${quantities[0]} ↓, ${quantities[1]} →`),
-    histograms: strip('wasserstein', some(mixturesOf(dictionary), 6), side),
+    atoms: sheet('wasserstein', atomsOf(dictionary), side, `${quantities[0]} ↓, ${quantities[1]} →`),
+    histograms: sheet('wasserstein', some(mixturesOf(dictionary), 6), side),
     codes: {
       rows: dictionary.codes.length / dictionary.atoms,
       columns: dictionary.atoms,

@@ -2,7 +2,7 @@
 import { InvalidInputError } from '../device/errors';
 import { Philox } from '../kernels/random';
 import type { ImageFrame } from './frames';
-import { massPicture, type MassGrid } from './mass-pictures';
+import { massPicture } from './mass-pictures';
 import type { NumericMatrix } from './parameters';
 
 /** What is learned from, and what it should have been. */
@@ -151,17 +151,18 @@ function gaussian([x, y]: Place, side: number): Float64Array {
   return masses.map((mass) => mass / total);
 }
 
-/** Histograms side by side, each scaled to its largest mass. */
-export function strip(slot: string, histograms: readonly Float64Array[], side: number, note?: string): ImageFrame {
-  const width = histograms.length * (side + 1) - 1;
-  const masses = new Float64Array(width * side);
+/** Histograms under each other, in two columns where there are more than three, each scaled to its largest mass. */
+export function sheet(slot: string, histograms: readonly Float64Array[], side: number, note?: string): ImageFrame {
+  const columns = histograms.length > 3 ? 2 : 1;
+  const [width, height] = [columns, Math.ceil(histograms.length / columns)].map((count) => count * (side + 1) - 1);
+  const grid = { width: width ?? 0, height: height ?? 0, masses: new Float64Array((width ?? 0) * (height ?? 0)) };
   histograms.forEach((values, k) => {
     const most = values.reduce((largest, mass) => Math.max(largest, mass), 1e-300);
+    const first = Math.floor(k / columns) * (side + 1) * grid.width + (k % columns) * (side + 1);
     values.forEach((mass, at) => {
-      masses[Math.floor(at / side) * width + k * (side + 1) + (at % side)] = mass / most;
+      grid.masses[first + Math.floor(at / side) * grid.width + (at % side)] = mass / most;
     });
   });
-  const grid: MassGrid = { width, height: side, masses };
   return massPicture(slot, grid, undefined, note);
 }
 

@@ -24,7 +24,7 @@ export default defineLab({
       min: 0.25,
       max: 8,
       scale: 'log',
-      default: 1.5,
+      default: 4,
       live: true,
     }),
     degree: choice({ label: 'degree', options: { 2: '2', 4: '4', 6: '6', 8: '8' }, default: '6' }),
@@ -110,23 +110,16 @@ export default defineLab({
 
     const times: Record<string, number[]> = { exact: [], fast: [], 'exact gradient': [], 'fast gradient': [] };
     for (let size = 8; size <= timeUpTo; size *= 2) {
-      const [small, sized] = [bounded.scalesOf(photograph, 4), bounded.scalesOf(photograph, size)];
-      const [warm, pyramid] = [bounded.pyramidOf(small, 1), bounded.pyramidOf(sized, 1)];
-      const finest = (all: typeof sized) => all.at(-1) ?? photograph;
-      const calls: Record<string, (isWarm: boolean) => void> = {
-        exact: (isWarm) => void pyramidAttention(device, isWarm ? warm : pyramid),
-        fast: (isWarm) => void polynomialPyramidAttention(device, isWarm ? warm : pyramid, { degree }),
-        'fast gradient': (isWarm) => bounded.recordGradient(device, finest(isWarm ? small : sized), seed, degree),
-        ...(size <= 32 && {
-          'exact gradient': (isWarm) => bounded.recordGradient(device, finest(isWarm ? small : sized), seed, 'exact'),
-        }),
+      const sized = bounded.scalesOf(photograph, size);
+      const [pyramid, finest] = [bounded.pyramidOf(sized, 1), sized.at(-1) ?? photograph];
+      const calls: Record<string, () => void> = {
+        exact: () => void pyramidAttention(device, pyramid),
+        fast: () => void polynomialPyramidAttention(device, pyramid, { degree }),
+        'fast gradient': () => bounded.recordGradient(device, finest, seed, degree),
+        ...(size <= 32 && { 'exact gradient': () => bounded.recordGradient(device, finest, seed, 'exact') }),
       };
       for (const [series, call] of Object.entries(calls)) {
-        const milliseconds = await timeOnce(
-          device,
-          () => call(true),
-          () => call(false),
-        );
+        const milliseconds = await timeOnce(device, call, call);
         times[series]?.push(milliseconds);
         yield frame({
           time: { series, x: size, y: milliseconds },

@@ -75,7 +75,7 @@ export default defineLab({
     const problem = { histograms: made.histograms, height: side, width: side };
     const start = startingDictionary(problem, atoms, params.seed);
     const [given, clean] = [joint.some(made.histograms, 6), joint.some(made.clean, 6)];
-    yield frame({ histograms: [joint.strip('data', given, side), joint.strip('clean', clean, side)] });
+    yield frame({ histograms: [joint.sheet('data', given, side), joint.sheet('clean', clean, side)] });
     const seen: DictionarySweep[] = [];
     const steps = wassersteinDictionary(device, problem, { epsilon, proximal, atoms, sweeps, tolerance, start });
     let next = await steps.next();
@@ -93,7 +93,7 @@ export default defineLab({
     const scores = await race.score(device, made, learned);
     const descent = race.descentOf(seen, proximal);
     yield frame({
-      ...(made.planted.length > 0 && { atoms: joint.strip('planted', made.planted, side) }),
+      ...(made.planted.length > 0 && { atoms: joint.sheet('planted', made.planted, side) }),
       ...race.summaryFrames(scores, descent, last, device.info.label),
     });
     return { scores, descent };
