@@ -15,6 +15,7 @@ export { histogram } from './kernels/histogram';
 export { histogramAscent } from './kernels/histogram-ascent';
 export { maskedChainLogits, revealTokens } from './kernels/masked-chain';
 export { matmul, matmulVariants, tuneMatmul } from './kernels/matmul';
+export { layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, rowMoments } from './kernels/normalization';
 export { packPoints } from './kernels/pairs';
 export { patches } from './kernels/patches';
 export { colorMap, downsample, imageToTensor, tensorToImage } from './kernels/picture';

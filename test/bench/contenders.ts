@@ -42,7 +42,11 @@ export const openers: Readonly<Record<string, () => Promise<readonly Contender[]
   Tessella: openTessella,
   'jax-js': async () => [await openJax()],
   'TensorFlow.js': async () => [await openTensorFlow()],
-  'ONNX Runtime Web': () => Promise.resolve([openOnnxRuntime()]),
+  // Its kernels written in TypeScript, and those of the native library compiled to WebAssembly.
+  'ONNX Runtime Web': async () => [openOnnxRuntime('ONNX Runtime Web', await import('onnxruntime-web'))],
+  'ONNX Runtime Web, native': async () => [
+    openOnnxRuntime('ONNX Runtime Web, native', await import('onnxruntime-web/webgpu')),
+  ],
 };
 
 async function openTessella(): Promise<readonly Contender[]> {

@@ -1,14 +1,15 @@
-/** ONNX Runtime Web behind the interface of the contenders: a model of one node, WebGPU, operands in GPU buffers. */
-import * as ort from 'onnxruntime-web/webgpu';
+/** ONNX Runtime Web, either of its WebGPU builds, behind the interface of the contenders: a model of one node, WebGPU, operands in GPU buffers. */
+import type * as Runtime from 'onnxruntime-web';
 import type { Contender, HostMatrix, Prepared } from './contenders';
 import { oneNodeModel, type OneNode } from './onnx-model';
 
-/** Its WebAssembly file is an asset of the built page: nothing comes from elsewhere. */
-export function openOnnxRuntime(): Contender {
+/** Its WebAssembly files are assets of the built page: nothing comes from elsewhere. */
+export function openOnnxRuntime(name: string, ort: typeof Runtime): Contender {
   // More threads would need a page that is isolated from other origins.
   ort.env.wasm.numThreads = 1;
+  const prepare = preparerOf(ort);
   return {
-    name: 'ONNX Runtime Web',
+    name,
     attention: (queries, keys, values) =>
       prepare({ query: queries, key: keys, value: values }, ({ rows, columns }) => [1, rows, columns], {
         operator: 'MultiHeadAttention',
@@ -26,48 +27,52 @@ export function openOnnxRuntime(): Contender {
   };
 }
 
-async function prepare(
+type Prepare = (
   operands: Readonly<Record<string, HostMatrix>>,
   shapeOf: (matrix: HostMatrix) => number[],
   node: Omit<OneNode, 'inputs'>,
-): Promise<Prepared> {
-  const shapes = Object.entries(operands).map(([name, matrix]) => [name, shapeOf(matrix)] as const);
-  const session = await ort.InferenceSession.create(oneNodeModel({ ...node, inputs: Object.fromEntries(shapes) }), {
-    executionProviders: ['webgpu'],
-    preferredOutputLocation: 'gpu-buffer',
-  });
-  const device = await ort.env.webgpu.device;
-  const buffers: GPUBuffer[] = [];
-  const inputs = Object.fromEntries(
-    Object.entries(operands).map(([name, matrix]) => {
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      const buffer = device.createBuffer({ size: matrix.values.byteLength, usage });
-      device.queue.writeBuffer(buffer, 0, matrix.values);
-      buffers.push(buffer);
-      return [name, ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: shapeOf(matrix) })];
-    }),
-  );
-  const compute = async (): Promise<ort.Tensor> => {
-    const { result } = await session.run(inputs);
-    if (result === undefined) throw new Error('The model gave no result.');
-    if (result.location !== 'gpu-buffer')
-      throw new Error(`The result is in ${result.location} instead of a GPU buffer.`);
-    return result;
+) => Promise<Prepared>;
+
+const preparerOf =
+  (ort: typeof Runtime): Prepare =>
+  async (operands, shapeOf, node) => {
+    const shapes = Object.entries(operands).map(([name, matrix]) => [name, shapeOf(matrix)] as const);
+    const session = await ort.InferenceSession.create(oneNodeModel({ ...node, inputs: Object.fromEntries(shapes) }), {
+      executionProviders: ['webgpu'],
+      preferredOutputLocation: 'gpu-buffer',
+    });
+    const device = await ort.env.webgpu.device;
+    const buffers: GPUBuffer[] = [];
+    const inputs = Object.fromEntries(
+      Object.entries(operands).map(([name, matrix]) => {
+        const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+        const buffer = device.createBuffer({ size: matrix.values.byteLength, usage });
+        device.queue.writeBuffer(buffer, 0, matrix.values);
+        buffers.push(buffer);
+        return [name, ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: shapeOf(matrix) })];
+      }),
+    );
+    const compute = async (): Promise<Runtime.Tensor> => {
+      const { result } = await session.run(inputs);
+      if (result === undefined) throw new Error('The model gave no result.');
+      if (result.location !== 'gpu-buffer')
+        throw new Error(`The result is in ${result.location} instead of a GPU buffer.`);
+      return result;
+    };
+    return {
+      async run() {
+        const result = await compute();
+        // Copies to the host and lets the buffer go.
+        return await result.getData(true);
+      },
+      async finish() {
+        const result = await compute();
+        await device.queue.onSubmittedWorkDone();
+        result.dispose();
+      },
+      async dispose() {
+        await session.release();
+        for (const buffer of buffers) buffer.destroy();
+      },
+    };
   };
-  return {
-    async run() {
-      const result = await compute();
-      // Copies to the host and lets the buffer go.
-      return await result.getData(true);
-    },
-    async finish() {
-      const result = await compute();
-      await device.queue.onSubmittedWorkDone();
-      result.dispose();
-    },
-    async dispose() {
-      await session.release();
-      for (const buffer of buffers) buffer.destroy();
-    },
-  };
-}

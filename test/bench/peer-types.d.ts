@@ -53,7 +53,7 @@ declare module '@tensorflow/tfjs-backend-webgpu' {
   export const webgpu: unknown;
 }
 
-declare module 'onnxruntime-web/webgpu' {
+declare module 'onnxruntime-web' {
   export interface InferenceSession {
     run(inputs: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
     release(): Promise<void>;
@@ -72,5 +72,13 @@ declare module 'onnxruntime-web/webgpu' {
   export const Tensor: {
     fromGpuBuffer(buffer: GPUBuffer, options: { dataType: 'float32'; dims: readonly number[] }): Tensor;
   };
-  export const env: { readonly wasm: { numThreads: number }; readonly webgpu: { readonly device: Promise<GPUDevice> } };
+  export const env: { readonly wasm: { numThreads: number }; readonly webgpu: WebGpuEnvironment };
+  interface WebGpuEnvironment {
+    /** From the first session on, the device of all of them. */
+    readonly device: Promise<GPUDevice>;
+  }
+}
+
+declare module 'onnxruntime-web/webgpu' {
+  export * from 'onnxruntime-web';
 }
