@@ -59,5 +59,17 @@ export default defineConfig({
   worker: {
     format: 'es',
     plugins: () => [plainShaders()],
+    // A hundred chunks of one or two kilobytes compress badly, and so do their names: kernels travel together, and so do
+    // their sources as the kernel viewer shows them.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'kernel-sources', test: /\.wgsl\?raw&source$/, priority: 1 },
+            { name: 'kernels', test: /\/src\/kernels\// },
+          ],
+        },
+      },
+    },
   },
 });

@@ -1,9 +1,8 @@
 /** Tries a claim: runs its preset without a page, measures, and says whether it held. */
 import { DivergedError, InvalidInputError, serializeError } from '../device/errors';
 import type { AnyLab } from '../labs/define';
-import { papers } from '../labs/papers';
 import { nearestName } from '../labs/validate';
-import { patchValues } from './manifest';
+import { loadPapers, patchValues } from './manifest';
 import type { ClaimResult } from './protocol';
 import { RunControl, type RunPort } from './run-control';
 import { executeRun, type RunEnvironment } from './run';
@@ -22,7 +21,7 @@ export async function proveClaim(
   const claim = lab.claims.find(({ id }) => id === claimId);
   if (claim === undefined) throw noSuchClaim(lab, claimId);
   const preset = size === 'quick' ? (claim.quick ?? claim.preset) : claim.preset;
-  const paper = papers[claim.paper];
+  const paper = (await loadPapers())[claim.paper];
   const startMs = performance.now();
   let adapter = environment.supervisor.current?.device.info.label ?? '';
 

@@ -62,14 +62,12 @@ export class Engine implements EngineApi {
   }
 
   async catalogue(): Promise<readonly LabSummary[]> {
-    const labs = await Promise.all(this.#labs.ids.map((id) => this.#labs.load(id)));
-    return labs
-      .map((lab) => summarize(lab))
-      .sort((a, b) => familyOrder[a.family] - familyOrder[b.family] || a.title.localeCompare(b.title));
+    const labs = await Promise.all(this.#labs.ids.map(async (id) => summarize(await this.#labs.load(id))));
+    return labs.sort((a, b) => familyOrder[a.family] - familyOrder[b.family] || a.title.localeCompare(b.title));
   }
 
   async describe(lab: string): Promise<LabManifest> {
-    return manifest(await this.#labs.load(lab));
+    return await manifest(await this.#labs.load(lab));
   }
 
   async kernels(lab: string): Promise<readonly KernelView[]> {

@@ -2,10 +2,15 @@
 import type { ClaimManifest, LabManifest, LabSummary } from './protocol';
 import type { AnyLab } from '../labs/define';
 import type { ParameterDeclarations, ParameterValue, ParameterValues } from '../labs/parameters';
-import { papers } from '../labs/papers';
+
+/** The list of papers is loaded when it is asked for: a run does without. */
+export async function loadPapers() {
+  return (await import('../labs/papers')).papers;
+}
 
 /** What the gallery needs. */
-export function summarize(lab: AnyLab): LabSummary {
+export async function summarize(lab: AnyLab): Promise<LabSummary> {
+  const papers = await loadPapers();
   return {
     id: lab.id,
     title: lab.title,
@@ -25,9 +30,9 @@ export function summarize(lab: AnyLab): LabSummary {
 }
 
 /** Everything but the code. */
-export function manifest(lab: AnyLab): LabManifest {
+export async function manifest(lab: AnyLab): Promise<LabManifest> {
   return {
-    ...summarize(lab),
+    ...(await summarize(lab)),
     params: lab.params,
     presets: Object.fromEntries(
       Object.entries(lab.presets).map(([name, preset]) => [
