@@ -1,14 +1,15 @@
-// The state of each chunk of each row, in one pass: chunks of four quads for each of LANES invocations, then a fixed tree.
+// The state of each chunk of each row, in one pass: LANES invocations for a chunk, then a fixed tree.
 // With `summing` the second of three passes: the row's maximum is known. With `reload` it stores the terms as well.
 import constants::{LANES, ROWS};
 import package::softmax::source::{inside, load};
-import package::softmax::state::{identity, include, include_maximum, merge, term4, total};
+import package::softmax::state::{BLOCK, identity, include, include_maximum, merge, term4, total};
 
 struct Params {
   origin: vec3u,
   rows: u32,
   columns: u32,
   chunks: u32,
+  quads: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -26,24 +27,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let row = workgroup.y * ROWS + local.y;
   let columns = params.columns;
   let start = min(row, params.rows - 1u) * columns;
-  let first = workgroup.x * (4u * LANES);
-  let end = min(first + 4u * LANES, (columns + 3u) / 4u);
+  let first = workgroup.x * params.quads;
+  let end = min(first + params.quads, (columns + 3u) / 4u);
   var state = identity();
   @if(summing) { state = vec2f(maxima[min(row, params.rows - 1u)].x, 0f); }
-  for (var quad = first + local.x; quad < end; quad += LANES) {
-    let logits = load(start, quad, columns);
-    @if(summing) {
-      let term = term4(logits, state.x);
-      state.y += total(term, inside(quad, columns));
-      @if(reload && wide) { if (row < params.rows) { terms[start / 4u + quad] = term; } }
-      @if(reload && !wide) {
-        for (var i = 0u; i < 4u && 4u * quad + i < columns && row < params.rows; i++) {
-          terms[start + 4u * quad + i] = term[i];
+  for (var block = first + local.x; block < end; block += BLOCK * LANES) {
+    var part = identity();
+    @if(summing) { part.x = state.x; }
+    for (var quad = block; quad < min(block + BLOCK * LANES, end); quad += LANES) {
+      let logits = load(start, quad, columns);
+      @if(summing) {
+        let term = term4(logits, state.x);
+        part.y += total(term, inside(quad, columns));
+        @if(reload && wide) { if (row < params.rows) { terms[start / 4u + quad] = term; } }
+        @if(reload && !wide) {
+          for (var i = 0u; i < 4u && 4u * quad + i < columns && row < params.rows; i++) {
+            terms[start + 4u * quad + i] = term[i];
+          }
         }
       }
+      @if(threePass && !summing) { part = include_maximum(part, logits); }
+      @if(!threePass) { part = include(part, logits, inside(quad, columns)); }
     }
-    @if(threePass && !summing) { state = include_maximum(state, logits); }
-    @if(!threePass) { state = include(state, logits, inside(quad, columns)); }
+    state = merge(state, part);
   }
   states[local.y][local.x] = state;
   for (var half = u32(LANES) / 2u; half > 0u; half /= 2u) {

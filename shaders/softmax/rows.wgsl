@@ -1,7 +1,7 @@
 // Softmax of rows that one workgroup holds: LANES invocations a row, every pass of the method, a tree of fixed shape.
 import constants::{LANES, ROWS};
 import package::softmax::source::{inside, load};
-import package::softmax::state::{identity, include, include_maximum, merge, term4, total};
+import package::softmax::state::{BLOCK, identity, include, include_maximum, merge, term4, total};
 import package::softmax::value::{Normalizer, gradient4, normalizer, value4};
 
 struct Params {
@@ -62,18 +62,32 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let last = select(0u, end, row < params.rows);
 
   var state = identity();
-  for (var quad = local.x; quad < end; quad += LANES) {
-    @if(threePass) { state = include_maximum(state, load(start, quad, columns)); }
-    @if(!threePass) { state = include(state, load(start, quad, columns), inside(quad, columns)); }
+  @if(threePass) {
+    for (var quad = local.x; quad < end; quad += LANES) {
+      state = include_maximum(state, load(start, quad, columns));
+    }
+  }
+  @if(!threePass) {
+    for (var block = local.x; block < end; block += BLOCK * LANES) {
+      var part = identity();
+      for (var quad = block; quad < min(block + BLOCK * LANES, end); quad += LANES) {
+        part = include(part, load(start, quad, columns), inside(quad, columns));
+      }
+      state = merge(state, part);
+    }
   }
   state = join(local.xy, state);
   @if(threePass) {
     let maximum = state.x;
     state.y = 0f;
-    for (var quad = local.x; quad < end; quad += LANES) {
-      let term = term4(load(start, quad, columns), maximum);
-      state.y += total(term, inside(quad, columns));
-      @if(reload) { if (quad < last) { store(start, quad, term); } }
+    for (var block = local.x; block < end; block += BLOCK * LANES) {
+      var part = 0f;
+      for (var quad = block; quad < min(block + BLOCK * LANES, end); quad += LANES) {
+        let term = term4(load(start, quad, columns), maximum);
+        part += total(term, inside(quad, columns));
+        @if(reload) { if (quad < last) { store(start, quad, term); } }
+      }
+      state.y += part;
     }
     state = join(local.xy, state);
   }

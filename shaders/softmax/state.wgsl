@@ -5,6 +5,9 @@
 //   unshifted: (0, sum of exp(x)) as WGSL's own exp has it, overflow and all
 import package::common::extended_exp::{decay, decay4, extended_exponential4, quotient4, scaled, scaled4, split4};
 
+/// Quads that are added up one after the other before their sum is: many equal terms would be rounded the same way.
+const BLOCK = 8u;
+
 /// Below every logit that is allowed (|x| <= 1e38), and far enough from the end of f32 to be subtracted from them.
 const LOWEST = -1.2e38f;
 

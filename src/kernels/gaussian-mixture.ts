@@ -16,7 +16,7 @@ import {
   type MixtureModel,
 } from './mixture-model';
 import { formsOf, lossGradientOf, termOf } from './mixture-reference';
-import { rowWorkgroup } from './reduce';
+import { rowWorkgroup } from './row-workgroup';
 
 /**
  * The terms of one of a model's functions. `normalizer`: log c(x0) = log sum alpha exp((x0 S x0 + 2 r x0) / 2 epsilon).
@@ -85,7 +85,7 @@ export const mixtureWeights = defineKernel({
   },
   webgpu(gpu, x, forms): MixtureWeights {
     const { points, components, dimension, quadratic, full } = formShape(x, forms);
-    const { lanes, rows } = rowWorkgroup(components);
+    const { lanes, rows } = rowWorkgroup(gpu, components);
     const result = { logSums: gpu.empty([points]), weights: gpu.empty([points, components]) };
     gpu.dispatch({
       shader: 'mixture/weights',

@@ -5,7 +5,8 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { f32, u32, type Uniforms } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
-import { reduceColumns, rowWorkgroup } from './reduce';
+import { reduceColumns } from './reduce';
+import { rowWorkgroup } from './row-workgroup';
 
 /** Options of every normalization. */
 export interface NormalizationOptions {
@@ -183,7 +184,7 @@ interface Recorded {
 }
 
 function recordRows(gpu: WebGpuDevice, x: GpuTensor, { reads, out, ...how }: Recorded & { readonly out: GpuTensor }) {
-  gpu.dispatch({ shader: 'normalize/rows', ...dispatchOf(x, how), reads: [x, ...reads], writes: [out] });
+  gpu.dispatch({ shader: 'normalize/rows', ...dispatchOf(gpu, x, how), reads: [x, ...reads], writes: [out] });
 }
 
 function recordGradient(gpu: WebGpuDevice, x: GpuTensor, { reads, ...how }: Recorded) {
@@ -193,7 +194,7 @@ function recordGradient(gpu: WebGpuDevice, x: GpuTensor, { reads, ...how }: Reco
   const terms = gpu.empty(x.shape);
   gpu.dispatch({
     shader: 'normalize/gradient',
-    ...dispatchOf(x, how),
+    ...dispatchOf(gpu, x, how),
     reads: [x, ...reads],
     writes: [gradient, terms],
     share: 3 / 4,
@@ -202,9 +203,13 @@ function recordGradient(gpu: WebGpuDevice, x: GpuTensor, { reads, ...how }: Reco
   return { x: gradient, scale: scaleGradient };
 }
 
-function dispatchOf(x: GpuTensor, { conditions, epsilon = 1e-5 }: Pick<Recorded, 'conditions' | 'epsilon'>) {
+function dispatchOf(
+  gpu: WebGpuDevice,
+  x: GpuTensor,
+  { conditions, epsilon = 1e-5 }: Pick<Recorded, 'conditions' | 'epsilon'>,
+) {
   const [rows, columns] = matrixShape(x, 'x');
-  const workgroup = rowWorkgroup(columns);
+  const workgroup = rowWorkgroup(gpu, columns);
   const uniforms: Uniforms = { rows: u32(rows), columns: u32(columns), epsilon: f32(epsilon) };
   return {
     conditions,

@@ -4,6 +4,7 @@ import { defineKernel } from '../device/kernel';
 import { matrixShape, sizeOf, type Shape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
+import { rowWorkgroup } from './row-workgroup';
 
 /** What is computed of many numbers. */
 export type Reduction = 'sum' | 'maximum' | 'logSumExp';
@@ -101,12 +102,6 @@ export const reduceAll = defineKernel({
   },
 });
 
-/** How many invocations share a row, and how many rows a workgroup of 256 takes: from the shape alone. */
-export function rowWorkgroup(columns: number): { readonly lanes: number; readonly rows: number } {
-  const lanes = Math.min(256, Math.max(4, 2 ** Math.ceil(Math.log2(columns / 4))));
-  return { lanes, rows: 256 / lanes };
-}
-
 interface MatrixReduction {
   readonly x: GpuTensor;
   readonly out: GpuTensor;
@@ -119,7 +114,7 @@ interface MatrixReduction {
 
 /** Records passes until one chunk is left; partial results belong to the scope that is open. */
 function recordRows(gpu: WebGpuDevice, { x, out, rows, columns, reduction, total }: MatrixReduction): void {
-  const workgroup = rowWorkgroup(columns);
+  const workgroup = rowWorkgroup(gpu, columns);
   const chunks = Math.ceil(columns / (serialCount * workgroup.lanes));
   const target = chunks === 1 ? out : gpu.empty([rows, chunks]);
   gpu.dispatch({

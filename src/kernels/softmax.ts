@@ -5,6 +5,7 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { f32, u32, type Uniforms } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
+import { rowWorkgroup } from './row-workgroup';
 
 /**
  * How a softmax is computed, with what it reads and writes per element in passes over memory.
@@ -49,7 +50,7 @@ const conditionsOf = {
   unshifted: { unshifted: true },
 } as const satisfies Record<SoftmaxMethod, Readonly<Record<string, boolean>>>;
 
-/** Columns that one invocation takes in one workgroup, at most. */
+/** Columns that an invocation of a GPU takes in one workgroup. */
 const columnsPerLane = 16;
 /** Rows up to this long are done by one workgroup, from the first pass to the last. */
 const longestShortRow = 256 * columnsPerLane;
@@ -171,7 +172,7 @@ interface Values {
 /** Records all passes over rows of at most 4,096 columns in one dispatch. */
 function recordShortRows(gpu: WebGpuDevice, x: GpuTensor, { conditions, out, gradient }: Values): void {
   const [rows, columns] = matrixShape(x, 'x');
-  const workgroup = workgroupOf(columns);
+  const workgroup = rowWorkgroup(gpu, columns, columnsPerLane);
   gpu.dispatch({
     shader: 'softmax/rows',
     conditions: { ...conditions, wide: columns % 4 === 0 },
@@ -218,15 +219,15 @@ export function recordStates(
   { terms }: { readonly terms?: GpuTensor } = {},
 ): GpuTensor {
   const [rows, columns] = matrixShape(x, 'x');
-  const workgroup = workgroupOf(columns);
-  const chunks = Math.ceil(columns / (columnsPerLane * workgroup.lanes));
+  const workgroup = rowWorkgroup(gpu, columns, columnsPerLane);
+  const chunks = Math.ceil(columns / workgroup.columns);
   const pass = (conditions: Readonly<Record<string, boolean>>, reads: GpuTensor[], writes: GpuTensor[]): GpuTensor => {
     const states = gpu.empty([rows, chunks, 2]);
     gpu.dispatch({
       shader: 'softmax/reduce',
       conditions: { ...conditions, wide: columns % 4 === 0 },
       constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },
-      uniforms: { rows: u32(rows), columns: u32(columns), chunks: u32(chunks) },
+      uniforms: { rows: u32(rows), columns: u32(columns), chunks: u32(chunks), quads: u32(workgroup.columns / 4) },
       reads: [x, ...reads],
       writes: [states, ...writes],
       workgroups: [chunks, Math.ceil(rows / workgroup.rows)],
@@ -249,6 +250,7 @@ function mergeStates(gpu: WebGpuDevice, states: GpuTensor, conditions: Readonly<
   gpu.dispatch({
     shader: 'softmax/merge',
     conditions,
+    constants: { LANES: rowWorkgroup(gpu, count).lanes },
     uniforms: { count: u32(count), chunks: u32(chunks) },
     reads: [states],
     writes: [merged],
@@ -256,12 +258,6 @@ function mergeStates(gpu: WebGpuDevice, states: GpuTensor, conditions: Readonly<
     share: 0.01,
   });
   return mergeStates(gpu, merged, conditions);
-}
-
-/** How many invocations share a row, and how many rows a workgroup of 256 takes: from the length of a row alone. */
-function workgroupOf(columns: number): { readonly lanes: number; readonly rows: number } {
-  const lanes = [1, 8, 64].find((count) => columns <= columnsPerLane * count) ?? 256;
-  return { lanes, rows: 256 / lanes };
 }
 
 function scaleOf(gradient: Values['gradient']): Uniforms {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Device, NumberArray, Tensor } from '../../src/device';
 import { InvalidInputError } from '../../src/device/errors';
 import { layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, rowMoments } from '../../src/kernels/normalization';
-import { openReference, openTestDevice } from '../support/device';
+import { rowTuning } from '../../src/kernels/row-workgroup';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -77,7 +78,11 @@ function worst(result: NumberArray, exact: NumberArray, allowed: (index: number)
   return ratio;
 }
 
-describe.each(forms)('$name', ({ isCentred, forward, gradient }) => {
+const widths = ['wide', 'narrow'].flatMap((width) => forms.map((form) => ({ width, ...form })));
+
+describe.each(widths)('$name, $width workgroups', ({ width, isCentred, forward, gradient }) => {
+  tuneTests(gpu, rowTuning, width);
+
   test.each(shapes)('[%i, %i] is within its bound of float64, far from zero too', async (rows, columns) => {
     for (const offset of columns > 2000 ? [4000] : [0, 4000]) {
       using _scope = gpu.scope();

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import type { NumberArray } from '../../src/device';
 import { reduceAll, reduceColumns, reduceRows, type Reduction } from '../../src/kernels/reduce';
+import { rowTuning } from '../../src/kernels/row-workgroup';
 import { softmaxRows } from '../../src/kernels/softmax';
-import { openReference, openTestDevice } from '../support/device';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -64,8 +65,10 @@ function check(
   });
 }
 
-for (const reduction of reductions) {
-  describe(reduction, () => {
+for (const [reduction, width] of reductions.flatMap((name) => [[name, 'wide'] as const, [name, 'narrow'] as const])) {
+  describe(`${reduction}, ${width} workgroups`, () => {
+    tuneTests(gpu, rowTuning, width);
+
     test('of rows, of columns and of everything is within its bound', async () => {
       for (const [rows, columns] of shapes) {
         using scope = gpu.scope();

@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import type { NumberArray } from '../../src/device';
+import { rowTuning } from '../../src/kernels/row-workgroup';
 import { softmaxMethods, softmaxRows } from '../../src/kernels/softmax';
-import { openReference, openTestDevice } from '../support/device';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s, uniformSource } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -73,7 +74,11 @@ function largestError(results: NumberArray, exact: NumberArray): number {
 const million = logitsOf('uniform on ±10', 2 ** 20);
 const exactMillion = await softmaxRows(cpu.tensor(million, [1, million.length])).read();
 
-describe.each(shiftedMethods)('softmaxRows %s', (method) => {
+const forms = ['wide', 'narrow'].flatMap((width) => shiftedMethods.map((method) => ({ method, width })));
+
+describe.each(forms)('softmaxRows $method, $width workgroups', ({ method, width }) => {
+  tuneTests(gpu, rowTuning, width);
+
   test.each(kinds)('is within 5e-7 of float64 for logits %s', async (kind) => {
     for (const [rows, columns] of shapes) {
       using _scope = gpu.scope();

@@ -1,5 +1,5 @@
 /** The devices that tests run on. Where there is no adapter a test fails: it never skips. */
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import {
   openReferenceDevice,
   openWebGpuDevice,
@@ -30,6 +30,12 @@ export function openTestDevice(options: WebGpuOptions = {}): Promise<WebGpuDevic
   const device = openWithRetries(settings, 3);
   opened.set(key, device);
   return device;
+}
+
+/** Has the tests of the open `describe` run with a form that another kind of adapter would choose. */
+export function tuneTests(device: WebGpuDevice, key: string, value: string): void {
+  beforeAll(() => void device.tuning.set(key, value));
+  afterAll(() => void device.tuning.delete(key));
 }
 
 /** The float64 device that says what the numbers should be. */
