@@ -151,9 +151,9 @@ function gaussian([x, y]: Place, side: number): Float64Array {
   return masses.map((mass) => mass / total);
 }
 
-/** Histograms under each other, in two columns where there are more than three, each scaled to its largest mass. */
+/** Histograms in a square of rows and columns, each scaled to its largest mass. */
 export function sheet(slot: string, histograms: readonly Float64Array[], side: number, note?: string): ImageFrame {
-  const columns = histograms.length > 3 ? 2 : 1;
+  const columns = Math.ceil(Math.sqrt(histograms.length));
   const [width, height] = [columns, Math.ceil(histograms.length / columns)].map((count) => count * (side + 1) - 1);
   const grid = { width: width ?? 0, height: height ?? 0, masses: new Float64Array((width ?? 0) * (height ?? 0)) };
   histograms.forEach((values, k) => {

@@ -134,7 +134,7 @@ export async function solveMasses(
       },
       status: {
         state: result.status,
-        text: `${endings[result.status]} in ${String(result.iteration)} iterations, ${result.mass.toPrecision(4)} of mass transported`,
+        text: `${endings[result.status]} in ${String(result.iteration)} iterations, ${result.mass.toPrecision(3)} moved`,
         ...(result.status === 'converged' ? {} : { warning }),
       },
     },
