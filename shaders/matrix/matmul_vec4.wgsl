@@ -1,37 +1,7 @@
 // C = A B, 8 x 8 outputs per invocation in registers, operands read as vec4f, no workgroup memory.
 // A 4 x 4 block is held as a mat4x4f whose columns are the block's rows, so C's block grows by (B block) * (A block).
 // k, and the stored row length of each operand, are multiples of 4 here (what is not is packed first).
-struct Params {
-  origin: vec3u,
-  m: u32,
-  n: u32,
-  k: u32,
-  a_quads: u32, // vec4f in a stored row of A
-  b_quads: u32, // vec4f in a stored row of B
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
-
-fn store_row(row: u32, column: u32, values: vec4f) {
-  if (row >= params.m) {
-    return;
-  }
-  let at = row * params.n + column;
-  if (column < params.n) { c[at] = values.x; }
-  if (column + 1u < params.n) { c[at + 1u] = values.y; }
-  if (column + 2u < params.n) { c[at + 2u] = values.z; }
-  if (column + 3u < params.n) { c[at + 3u] = values.w; }
-}
-
-fn store_block(row: u32, column: u32, block: mat4x4f) {
-  store_row(row, column, block[0]);
-  store_row(row + 1u, column, block[1]);
-  store_row(row + 2u, column, block[2]);
-  store_row(row + 3u, column, block[3]);
-}
+import package::matrix::quads::{a, b, params, store_block};
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {

@@ -1,18 +1,6 @@
 // C = A B, 16 x 16 outputs per invocation: as matmul_vec4, with four times the outputs and half the loads for each.
 // Too many registers for most GPUs; the fastest where "registers" are a CPU's stack and every load costs a branch.
-struct Params {
-  origin: vec3u,
-  m: u32,
-  n: u32,
-  k: u32,
-  a_quads: u32, // vec4f in a stored row of A
-  b_quads: u32, // vec4f in a stored row of B
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+import package::matrix::quads::{a, b, params, store_block};
 
 // The 4 x 4 block of A at four rows from `row` and four k from 4 * step, its rows as columns.
 fn load_a(row: u32, step: u32) -> mat4x4f {
@@ -28,24 +16,6 @@ fn load_b(column: u32, step: u32) -> mat4x4f {
   @if(!transposeB) return mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
   @if(transposeB) let at = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(params.n - 1u)) * params.b_quads + step;
   @if(transposeB) return transpose(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]));
-}
-
-fn store_row(row: u32, column: u32, values: vec4f) {
-  if (row >= params.m) {
-    return;
-  }
-  let at = row * params.n + column;
-  if (column < params.n) { c[at] = values.x; }
-  if (column + 1u < params.n) { c[at + 1u] = values.y; }
-  if (column + 2u < params.n) { c[at + 2u] = values.z; }
-  if (column + 3u < params.n) { c[at + 3u] = values.w; }
-}
-
-fn store_block(row: u32, column: u32, block: mat4x4f) {
-  store_row(row, column, block[0]);
-  store_row(row + 1u, column, block[1]);
-  store_row(row + 2u, column, block[2]);
-  store_row(row + 3u, column, block[3]);
 }
 
 @compute @workgroup_size(4, 4)
