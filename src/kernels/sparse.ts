@@ -8,6 +8,7 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { f32, u32 } from '../device/uniforms';
 import { requireLength } from './pairs';
+import { prefixSum } from './scan';
 
 /**
  * The kept entries S of a plan, as compressed sparse rows of the symmetric matrix [0 S; S^T 0]: `rows` lines of S with
@@ -32,7 +33,7 @@ export interface SparsePlan<T extends Tensor = Tensor> {
 export const compressPlan = defineKernel({
   name: 'compressPlan',
   summary: 'The entries of a plan above a threshold as compressed sparse rows, its transpose with them.',
-  shaders: ['sparse/compress', 'sparse/prefix_sum'],
+  shaders: ['sparse/compress', 'scan/rows'],
   cost: (plan: Tensor, _threshold: Tensor, _out?: SparsePlan) => ({ flops: 4 * plan.size, bytes: 24 * plan.size }),
   webgpu(gpu, plan, threshold, out): SparsePlan {
     const [rows, columns] = matrixShape(plan, 'the plan');
@@ -47,7 +48,8 @@ export const compressPlan = defineKernel({
       leftover: scope.keep(gpu.empty([size])),
     };
     requireFit(sparse, rows, columns);
-    const counts = gpu.empty([size], 'u32');
+    // What the last one holds goes into no sum.
+    const counts = gpu.empty([size + 1], 'u32');
     const uniforms = { rows: u32(rows), columns: u32(columns) };
     gpu.dispatch({
       shader: 'sparse/compress',
@@ -57,14 +59,7 @@ export const compressPlan = defineKernel({
       workgroups: [size],
       share: 0.4,
     });
-    gpu.dispatch({
-      shader: 'sparse/prefix_sum',
-      uniforms: { size: u32(size) },
-      reads: [counts],
-      writes: [sparse.offsets],
-      workgroups: [1],
-      share: 0,
-    });
+    prefixSum(counts, { exclusive: true, out: sparse.offsets });
     gpu.dispatch({
       shader: 'sparse/compress',
       conditions: { scatter: true },
