@@ -1,4 +1,7 @@
-// Column sums of a stored plan, put behind its row sums: 16 columns per workgroup, 16 invocations share a column.
+// Column sums of a stored plan, put behind its row sums: COLUMNS columns a workgroup, SHARERS invocations share a column.
+// Sums of 16 are added up, so that errors hardly grow.
+import constants::{COLUMNS, SHARERS};
+
 struct Params {
   origin: vec3u,
   rows: u32,
@@ -8,27 +11,29 @@ struct Params {
 @group(0) @binding(1) var<storage, read> plan: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
-var<workgroup> lanes: array<f32, 256>;
+var<workgroup> lanes: array<array<f32, COLUMNS>, SHARERS>;
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(COLUMNS, SHARERS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let workgroup = group + params.origin;
-  let column = workgroup.x * 16u + local.x;
+  let column = workgroup.x * COLUMNS + local.x;
+  let rows = select(0u, params.rows, column < params.columns);
   var sum = 0f;
-  if (column < params.columns) {
-    for (var row = local.y; row < params.rows; row += 16u) {
-      sum += plan[row * params.columns + column];
+  for (var block = local.y; block < rows; block += 16u * SHARERS) {
+    var part = 0f;
+    for (var row = block; row < min(block + 16u * SHARERS, rows); row += SHARERS) {
+      part += plan[row * params.columns + column];
     }
+    sum += part;
   }
-  let lane = local.y * 16u + local.x;
-  lanes[lane] = sum;
-  for (var half = 128u; half >= 16u; half /= 2u) {
+  lanes[local.y][local.x] = sum;
+  for (var half = u32(SHARERS) / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) {
-      lanes[lane] += lanes[lane + half];
+    if (local.y < half) {
+      lanes[local.y][local.x] += lanes[local.y + half][local.x];
     }
   }
   if (local.y == 0u && column < params.columns) {
-    sums[params.rows + column] = lanes[local.x];
+    sums[params.rows + column] = lanes[0][local.x];
   }
 }

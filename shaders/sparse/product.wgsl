@@ -1,6 +1,8 @@
-// Products with a sparse matrix of lines of unequal length: 4 invocations share a line, 16 lines a workgroup. With
+// Products with a sparse matrix of lines of unequal length: MEMBERS invocations share a line, 64 are a workgroup. With
 // `curvature` the product with leftover + diag(line sums) + A, written so that no digits cancel:
 // leftover_i x_i + sum_k A_ik (x_i + x_k).
+import constants::MEMBERS;
+
 struct Params {
   origin: vec3u,
   size: u32,
@@ -18,13 +20,13 @@ var<workgroup> lanes: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let line = (group.x + params.origin.x) * 16u + lane / 4u;
-  let member = lane % 4u;
+  let line = ((group.x + params.origin.x) * 64u + lane) / MEMBERS;
+  let member = lane % MEMBERS;
   var sum = 0f;
   if (line < params.size) {
     @if(curvature) let own = x[line];
     let end = offsets[line + 1u];
-    for (var at = offsets[line] + member; at < end; at += 4u) {
+    for (var at = offsets[line] + member; at < end; at += MEMBERS) {
       @if(curvature) { sum += values[at] * (own + x[indices[at]]); }
       @if(!curvature) { sum += values[at] * x[indices[at]]; }
     }
@@ -35,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
   lanes[lane] = sum;
-  for (var half = 2u; half > 0u; half /= 2u) {
+  for (var half = u32(MEMBERS) / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (member < half) {
       lanes[lane] += lanes[lane + half];

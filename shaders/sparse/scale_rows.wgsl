@@ -1,5 +1,7 @@
-// Multiplies a stored plan by exp(length (u_i + v_j)), one workgroup per row, with the sum of the new row and the row's part
+// Multiplies a stored plan by exp(length (u_i + v_j)), LANES invocations a row, with the sum of the new row and the row's part
 // of what the exponential adds beyond its linear term: sum_j P_ij (exp(w) - 1 - w).
+// Sums of 16 are added up, so that errors hardly grow.
+import constants::{LANES, ROWS};
 import package::common::exp::exponential;
 
 struct Params {
@@ -18,7 +20,7 @@ struct Params {
 /// Keeps the trial of a step of any length finite.
 const LONGEST = 80f;
 
-var<workgroup> lanes: array<vec2f, 64>;
+var<workgroup> lanes: array<array<vec2f, LANES>, ROWS>;
 
 /// exp(w) - 1 - w without cancellation.
 fn beyond_linear(w: f32, exp_w: f32) -> f32 {
@@ -26,30 +28,34 @@ fn beyond_linear(w: f32, exp_w: f32) -> f32 {
   return select((exp_w - 1f) - w, series, abs(w) < 0.5f);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let workgroup = group + params.origin;
-  let row = workgroup.x;
-  let u = step[row];
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let row = (group.x + params.origin.x) * ROWS + local.y;
+  let columns = select(0u, params.columns, row < params.rows);
+  let u = step[min(row, params.rows - 1u)];
   var total = vec2f(0f);
-  for (var column = lane; column < params.columns; column += 64u) {
-    let at = row * params.columns + column;
-    let w = clamp(params.length * (u + step[params.rows + column]), -LONGEST, LONGEST);
-    let factor = exponential(w);
-    let entry = plan[at];
-    let moved = entry * factor;
-    scaled[at] = moved;
-    total += vec2f(moved, entry * beyond_linear(w, factor));
+  for (var block = local.x; block < columns; block += 16u * LANES) {
+    var part = vec2f(0f);
+    for (var column = block; column < min(block + 16u * LANES, columns); column += LANES) {
+      let at = row * params.columns + column;
+      let w = clamp(params.length * (u + step[params.rows + column]), -LONGEST, LONGEST);
+      let factor = exponential(w);
+      let entry = plan[at];
+      let moved = entry * factor;
+      scaled[at] = moved;
+      part += vec2f(moved, entry * beyond_linear(w, factor));
+    }
+    total += part;
   }
-  lanes[lane] = total;
-  for (var half = 32u; half > 0u; half /= 2u) {
+  lanes[local.y][local.x] = total;
+  for (var half = u32(LANES) / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) {
-      lanes[lane] += lanes[lane + half];
+    if (local.x < half) {
+      lanes[local.y][local.x] += lanes[local.y][local.x + half];
     }
   }
-  if (lane == 0u) {
-    sums[row] = lanes[0].x;
-    remainders[row] = lanes[0].y;
+  if (local.x == 0u && row < params.rows) {
+    sums[row] = lanes[local.y][0].x;
+    remainders[row] = lanes[local.y][0].y;
   }
 }

@@ -1,5 +1,6 @@
-// The sums of the rows of a stored plan whose columns are scaled, one workgroup per row: what to scale each row by to give it
-// its weight, or with `asLogarithm` the logarithms of the sums.
+// The sums of the rows of a stored plan whose columns are scaled, LANES invocations a row: what to scale each row by to give
+// it its weight, or with `asLogarithm` the logarithms of the sums. Sums of 16 are added up, so that errors hardly grow.
+import constants::{LANES, ROWS};
 import package::common::log::logarithm;
 import package::common::log_sum::LOWEST;
 
@@ -18,25 +19,30 @@ struct Params {
 /// The smallest normal number stands for a sum that underflowed.
 const SMALLEST = 1.1754944e-38f;
 
-var<workgroup> lane_sums: array<f32, 64>;
+var<workgroup> lane_sums: array<array<f32, LANES>, ROWS>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x + params.origin.x;
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let row = (group.x + params.origin.x) * ROWS + local.y;
   let start = row * params.columns;
+  let columns = select(0u, params.columns, row < params.rows);
   var sum = 0f;
-  for (var j = lane; j < params.columns; j += 64u) {
-    sum += plan[start + j] * column_scaling[j];
+  for (var block = local.x; block < columns; block += 16u * LANES) {
+    var part = 0f;
+    for (var j = block; j < min(block + 16u * LANES, columns); j += LANES) {
+      part += plan[start + j] * column_scaling[j];
+    }
+    sum += part;
   }
-  lane_sums[lane] = sum;
-  for (var half = 32u; half > 0u; half /= 2u) {
+  lane_sums[local.y][local.x] = sum;
+  for (var half = u32(LANES) / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) {
-      lane_sums[lane] += lane_sums[lane + half];
+    if (local.x < half) {
+      lane_sums[local.y][local.x] += lane_sums[local.y][local.x + half];
     }
   }
-  if (lane == 0u) {
-    let total = max(lane_sums[0], SMALLEST);
+  if (local.x == 0u && row < params.rows) {
+    let total = max(lane_sums[local.y][0], SMALLEST);
     @if(!asLogarithm) { result[row] = weights[row] / total; }
     @if(asLogarithm) { result[row] = logarithm(total); }
   }

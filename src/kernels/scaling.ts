@@ -5,6 +5,10 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import { requireLength } from './pairs';
+import { rowWorkgroup } from './row-workgroup';
+
+/** Entries of a row that an invocation of a GPU should have, at least. */
+const columnsPerLane = 8;
 
 /** What each row of a stored plan must be scaled by to sum to its weight, its columns already scaled: `a_i / sum_j P_ij v_j`, `[rows]`. */
 export const rowScaling = defineKernel({
@@ -16,12 +20,14 @@ export const rowScaling = defineKernel({
     const [rows, columns] = shapeOf(plan, columnScaling);
     requireLength(weights, rows, 'weights');
     const scaling = gpu.empty([rows]);
+    const workgroup = rowWorkgroup(gpu, columns, columnsPerLane);
     gpu.dispatch({
       shader: 'transport/scale_rows',
+      constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },
       uniforms: { rows: u32(rows), columns: u32(columns) },
       reads: [plan, columnScaling, weights],
       writes: [scaling],
-      workgroups: [rows],
+      workgroups: [Math.ceil(rows / workgroup.rows)],
     });
     return scaling;
   },
@@ -41,13 +47,15 @@ export const scaledLogSums = defineKernel({
   webgpu(gpu, plan, columnScaling): Tensor {
     const [rows, columns] = shapeOf(plan, columnScaling);
     const logSums = gpu.empty([rows]);
+    const workgroup = rowWorkgroup(gpu, columns, columnsPerLane);
     gpu.dispatch({
       shader: 'transport/scale_rows',
       conditions: { asLogarithm: true },
+      constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },
       uniforms: { rows: u32(rows), columns: u32(columns) },
       reads: [plan, columnScaling],
       writes: [logSums],
-      workgroups: [rows],
+      workgroups: [Math.ceil(rows / workgroup.rows)],
     });
     return logSums;
   },

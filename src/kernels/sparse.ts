@@ -8,6 +8,7 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { f32, u32 } from '../device/uniforms';
 import { requireLength } from './pairs';
+import { isWide } from './row-workgroup';
 import { prefixSum } from './scan';
 
 /**
@@ -129,13 +130,15 @@ export const sparseProduct = defineKernel({
   webgpu(gpu, sparse, x, options = {}): Tensor {
     const { curvature = false, out = gpu.empty([x.size]) } = options;
     requireLength(x, sparse.rows + sparse.columns, 'x');
+    const members = isWide(gpu) ? 4 : 1;
     gpu.dispatch({
       shader: 'sparse/product',
       conditions: { curvature },
+      constants: { MEMBERS: members },
       uniforms: { size: u32(x.size) },
       reads: [sparse.offsets, sparse.indices, sparse.values, x, ...(curvature ? [sparse.leftover] : [])],
       writes: [out],
-      workgroups: [Math.ceil(x.size / 16)],
+      workgroups: [Math.ceil((x.size * members) / 64)],
     });
     return out;
   },

@@ -16,6 +16,7 @@ import {
   requireLength,
   type Pairs,
 } from './pairs';
+import { isWide, rowWorkgroup } from './row-workgroup';
 import type { Potentials } from './transport';
 
 /** The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix, `[rows, columns]`. Entries below 1e-38 are 0. */
@@ -79,20 +80,24 @@ export const scalePlan = defineKernel({
   webgpu(gpu, plan, step, length, out): void {
     const [rows, columns] = matrixShape(plan, 'the plan');
     checkScaling(plan, step, out);
+    const workgroup = rowWorkgroup(gpu, columns, 8);
+    const columnWorkgroup = isWide(gpu) ? { COLUMNS: 16, SHARERS: 16 } : { COLUMNS: 32, SHARERS: 1 };
     gpu.dispatch({
       shader: 'sparse/scale_rows',
+      constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },
       uniforms: { rows: u32(rows), columns: u32(columns), length: f32(length) },
       reads: [plan, step],
       writes: [out.plan, out.sums, out.remainders],
-      workgroups: [rows],
+      workgroups: [Math.ceil(rows / workgroup.rows)],
       share: 0.8,
     });
     gpu.dispatch({
       shader: 'sparse/column_sums',
+      constants: columnWorkgroup,
       uniforms: { rows: u32(rows), columns: u32(columns) },
       reads: [out.plan],
       writes: [out.sums],
-      workgroups: [Math.ceil(columns / 16)],
+      workgroups: [Math.ceil(columns / columnWorkgroup.COLUMNS)],
       share: 0.2,
     });
   },

@@ -1,11 +1,12 @@
 /** The scaling of the rows of a stored plan, and the plan of a transposed cost, against float64. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import type { Pairs } from '../../src/kernels/pairs';
 import { Philox } from '../../src/kernels/random';
+import { rowTuning } from '../../src/kernels/row-workgroup';
 import { rowScaling, scaledLogSums } from '../../src/kernels/scaling';
 import { planMatrix } from '../../src/kernels/stored-plan';
-import { openReference, openTestDevice } from '../support/device';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 
 const gpu = await openTestDevice();
 const cpu = openReference();
@@ -28,25 +29,29 @@ async function results(device: Device, rows: number, columns: number, transposed
   return read;
 }
 
-it.each([
-  [1, 1, false],
-  [4, 33, false],
-  [65, 64, true],
-  [257, 130, false],
-  [257, 130, true],
-])('a plan of %i x %i (transposed: %s) and its scalings are those of float64', async (rows, columns, transposed) => {
-  const actual = await results(gpu, rows, columns, transposed);
-  const expected = await results(cpu, rows, columns, transposed);
-  // The exponent is at most 10 in magnitude and rounded three times; sums of up to 130 positive terms add a few units.
-  const allowed = 2 ** -24 * (3 * 10 + 16);
-  for (const [k, values] of expected.entries()) {
-    expect(actual[k]?.length).toBe(values.length);
-    values.forEach((value, at) => {
-      expect(Math.abs((actual[k]?.[at] ?? NaN) - value)).toBeLessThanOrEqual(
-        allowed * Math.max(Math.abs(value), k === 2 ? 1 : 0),
-      );
-    });
-  }
+describe.each(['wide', 'narrow'])('in %s workgroups', (width) => {
+  tuneTests(gpu, rowTuning, width);
+
+  it.each([
+    [1, 1, false],
+    [4, 33, false],
+    [65, 64, true],
+    [257, 130, false],
+    [257, 130, true],
+  ])('a plan of %i x %i (transposed: %s) and its scalings are those of float64', async (rows, columns, transposed) => {
+    const actual = await results(gpu, rows, columns, transposed);
+    const expected = await results(cpu, rows, columns, transposed);
+    // The exponent is at most 10 in magnitude and rounded three times; sums of up to 130 positive terms add a few units.
+    const allowed = 2 ** -24 * (3 * 10 + 16);
+    for (const [k, values] of expected.entries()) {
+      expect(actual[k]?.length).toBe(values.length);
+      values.forEach((value, at) => {
+        expect(Math.abs((actual[k]?.[at] ?? NaN) - value)).toBeLessThanOrEqual(
+          allowed * Math.max(Math.abs(value), k === 2 ? 1 : 0),
+        );
+      });
+    }
+  });
 });
 
 it('refuses factors that do not fit the plan', () => {

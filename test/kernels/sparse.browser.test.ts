@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import { InvalidInputError } from '../../src/device/errors';
+import { rowTuning } from '../../src/kernels/row-workgroup';
 import { compressPlan, conjugateGradientStep, sparseProduct, startConjugateGradient } from '../../src/kernels/sparse';
 import { marginalStep, massThreshold, rankThreshold, scalePlan, planMatrix } from '../../src/kernels/stored-plan';
-import { openReference, openTestDevice } from '../support/device';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s, uniformSource } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -47,135 +48,132 @@ const relative = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound:
   }
 };
 
-describe.each(shapes.map(([rows, columns]) => ({ rows, columns })))(
-  'a plan of $rows x $columns',
-  ({ rows, columns }) => {
-    const size = rows + columns;
-    const plan = planOf(rows, columns);
+const cases = ['wide', 'narrow'].flatMap((width) => shapes.map(([rows, columns]) => ({ rows, columns, width })));
 
-    it('is stored from potentials and costs', async () => {
-      using _gpuScope = gpu.scope();
-      const cost = float32s(rows * columns, 3, 0, 1);
-      const f = float32s(rows, 4, -0.5, 0.3);
-      const g = float32s(columns, 5, -0.5, 0.3);
-      const [actual, expected] = await Promise.all(
-        [gpu, cpu].map((device: Device) =>
-          planMatrix(
-            { matrix: device.tensor(cost, [rows, columns]) },
-            { rows: device.tensor(f, [rows]), columns: device.tensor(g, [columns]) },
-            0.05,
-          ).read(),
-        ),
-      );
-      // f + g and minus C are rounded before they are divided by epsilon: at most 1.4 in magnitude, a ULP each.
-      const bound = (1.4 * 4 * ulp) / 0.05 + exponentialError;
-      relative(actual ?? [], expected ?? [], (i) => bound * (expected?.[i] ?? 0) + 1e-37);
-    });
+describe.each(cases)('a plan of $rows x $columns, $width workgroups', ({ rows, columns, width }) => {
+  tuneTests(gpu, rowTuning, width);
+  const size = rows + columns;
+  const plan = planOf(rows, columns);
 
-    it('is scaled, with its sums and the ascent of the step', async () => {
-      using _gpuScope = gpu.scope();
-      const step = float32s(size, 6, -2, 2);
-      for (const length of [0, 1e-3, 1]) {
-        const results = await Promise.all(
-          [gpu, cpu].map(async (device: Device) => {
-            const out = {
-              plan: device.empty([rows, columns]),
-              sums: device.empty([size]),
-              remainders: device.empty([rows]),
-            };
-            scalePlan(device.tensor(plan, [rows, columns]), device.tensor(step, [size]), length, out);
-            return Promise.all([out.plan.read(), out.sums.read(), out.remainders.read()]);
-          }),
-        );
-        const [actual, expected] = results;
-        if (actual === undefined || expected === undefined) throw new Error('two results expected');
-        // The exponent of at most 4 is rounded twice; then the product.
-        const entryError = 8 * ulp + exponentialError + 2 * ulp;
-        relative(actual[0], expected[0], (i) => entryError * (expected[0][i] ?? 0) + 1e-37);
-        // Each invocation adds at most 17 terms before the tree of six levels; all terms are positive.
-        const sumError = entryError + (17 + 6) * ulp;
-        relative(actual[1], expected[1], (i) => sumError * (expected[1][i] ?? 0) + 1e-36);
-        // exp(w) - 1 - w beyond |w| = 1/2 is at least 0.106 of exp(w) + 1 + |w| / 8: rounding grows at most twenty-fold.
-        relative(actual[2], expected[2], (i) => 40 * sumError * (expected[2][i] ?? 0) + 1e-36);
-        if (length === 0) expect(Array.from(actual[0])).toEqual(Array.from(plan));
-      }
-    });
+  it('is stored from potentials and costs', async () => {
+    using _gpuScope = gpu.scope();
+    const cost = float32s(rows * columns, 3, 0, 1);
+    const f = float32s(rows, 4, -0.5, 0.3);
+    const g = float32s(columns, 5, -0.5, 0.3);
+    const [actual, expected] = await Promise.all(
+      [gpu, cpu].map((device: Device) =>
+        planMatrix(
+          { matrix: device.tensor(cost, [rows, columns]) },
+          { rows: device.tensor(f, [rows]), columns: device.tensor(g, [columns]) },
+          0.05,
+        ).read(),
+      ),
+    );
+    // f + g and minus C are rounded before they are divided by epsilon: at most 1.4 in magnitude, a ULP each.
+    const bound = (1.4 * 4 * ulp) / 0.05 + exponentialError;
+    relative(actual ?? [], expected ?? [], (i) => bound * (expected?.[i] ?? 0) + 1e-37);
+  });
 
-    it('finds the entry of a rank exactly', async () => {
-      using _gpuScope = gpu.scope();
-      const sorted = plan.toSorted((a, b) => b - a);
-      for (const rank of new Set([1, Math.ceil(plan.length / 3), plan.length])) {
-        const [threshold] = await rankThreshold(gpu.tensor(plan, [rows, columns]), rank).read();
-        expect(threshold).toBe(sorted[rank - 1]);
-        expect((await rankThreshold(cpu.tensor(plan, [rows, columns]), rank).read())[0]).toBe(sorted[rank - 1]);
-      }
-    });
-
-    it('is thresholded by mass: never more than the budget, and nearly all of it', async () => {
-      using _gpuScope = gpu.scope();
-      for (const budget of [1e-9, 1e-3, 0.1]) {
-        const [[actual = NaN], [expected = NaN]] = await Promise.all(
-          [gpu, cpu].map(async (device) => massThreshold(device.tensor(plan, [rows, columns]), budget).read()),
-        ).then(([a = new Float32Array(0), b = new Float32Array(0)]) => [a, b] as const);
-        const massBelow = (least: number) => plan.reduce((sum, entry) => (entry < least ? sum + entry : sum), 0);
-        expect(massBelow(actual)).toBeLessThanOrEqual(budget);
-        // The next bin up, an eighth wider, would not fit with every entry taken for the bin's upper edge.
-        expect(
-          (9 / 8) * massBelow(actual * (9 / 8) * (1 + ulp)) * (1 + 1e-5) >= budget || actual > 1 / plan.length,
-        ).toBe(true);
-        expect(Math.abs(Math.log2(actual / expected))).toBeLessThanOrEqual(actual === expected ? 0 : 0.17);
-      }
-    });
-
-    it('is compressed, with the mass that was left out, and multiplied', async () => {
-      using _gpuScope = gpu.scope();
-      const threshold = plan.toSorted((a, b) => b - a)[Math.floor(plan.length / 2)] ?? 0;
-      const x = float32s(size, 7);
+  it('is scaled, with its sums and the ascent of the step', async () => {
+    using _gpuScope = gpu.scope();
+    const step = float32s(size, 6, -2, 2);
+    for (const length of [0, 1e-3, 1]) {
       const results = await Promise.all(
         [gpu, cpu].map(async (device: Device) => {
-          const sparse = compressPlan(device.tensor(plan, [rows, columns]), device.tensor([threshold], [1]));
-          const again = compressPlan(device.tensor(plan, [rows, columns]), device.tensor([threshold], [1]), sparse);
-          expect(again).toBe(sparse);
-          const vector = device.tensor(x, [size]);
-          const product = sparseProduct(sparse, vector);
-          const curved = sparseProduct(sparse, vector, { curvature: true });
-          const offsets = await sparse.offsets.read();
-          const count = offsets.at(-1) ?? 0;
-          return {
-            offsets: Array.from(offsets),
-            indices: Array.from(await sparse.indices.read()).slice(0, count),
-            values: Array.from(await sparse.values.read()).slice(0, count),
-            leftover: await sparse.leftover.read(),
-            product: await product.read(),
-            curved: await curved.read(),
+          const out = {
+            plan: device.empty([rows, columns]),
+            sums: device.empty([size]),
+            remainders: device.empty([rows]),
           };
+          scalePlan(device.tensor(plan, [rows, columns]), device.tensor(step, [size]), length, out);
+          return Promise.all([out.plan.read(), out.sums.read(), out.remainders.read()]);
         }),
       );
       const [actual, expected] = results;
       if (actual === undefined || expected === undefined) throw new Error('two results expected');
-      expect(actual.offsets).toEqual(expected.offsets);
-      expect(actual.indices).toEqual(expected.indices);
-      expect(actual.values).toEqual(expected.values);
-      relative(actual.leftover, expected.leftover, (i) => 12 * ulp * (expected.leftover[i] ?? 0) + 1e-36);
-      // |x| <= 1: a line's terms are at most twice its values, 65 of them in a row and a tree of two levels.
-      const lineMass = (line: number) =>
-        expected.values
-          .slice(expected.offsets[line], expected.offsets[line + 1])
-          .reduce((sum, value) => sum + value, 0);
-      const bound = (line: number) =>
-        2 * (65 + 2 + 3) * ulp * (lineMass(line) + (expected.leftover[line] ?? 0)) + 1e-36;
-      relative(actual.product, expected.product, bound);
-      relative(actual.curved, expected.curved, bound);
-      // The curvature is diag(P 1, P^T 1) + [0 S; S^T 0].
-      const sum = (line: number) => lineMass(line) + (expected.leftover[line] ?? 0);
-      relative(
-        expected.curved,
-        Array.from(expected.product, (value, i) => value + sum(i) * (x[i] ?? 0)),
-        (i) => 1e-14 * sum(i),
+      // The exponent of at most 4 is rounded twice; then the product.
+      const entryError = 8 * ulp + exponentialError + 2 * ulp;
+      relative(actual[0], expected[0], (i) => entryError * (expected[0][i] ?? 0) + 1e-37);
+      // Each invocation adds at most 17 terms before the tree of six levels; all terms are positive.
+      const sumError = entryError + (17 + 6) * ulp;
+      relative(actual[1], expected[1], (i) => sumError * (expected[1][i] ?? 0) + 1e-36);
+      // exp(w) - 1 - w beyond |w| = 1/2 is at least 0.106 of exp(w) + 1 + |w| / 8: rounding grows at most twenty-fold.
+      relative(actual[2], expected[2], (i) => 40 * sumError * (expected[2][i] ?? 0) + 1e-36);
+      if (length === 0) expect(Array.from(actual[0])).toEqual(Array.from(plan));
+    }
+  });
+
+  it('finds the entry of a rank exactly', async () => {
+    using _gpuScope = gpu.scope();
+    const sorted = plan.toSorted((a, b) => b - a);
+    for (const rank of new Set([1, Math.ceil(plan.length / 3), plan.length])) {
+      const [threshold] = await rankThreshold(gpu.tensor(plan, [rows, columns]), rank).read();
+      expect(threshold).toBe(sorted[rank - 1]);
+      expect((await rankThreshold(cpu.tensor(plan, [rows, columns]), rank).read())[0]).toBe(sorted[rank - 1]);
+    }
+  });
+
+  it('is thresholded by mass: never more than the budget, and nearly all of it', async () => {
+    using _gpuScope = gpu.scope();
+    for (const budget of [1e-9, 1e-3, 0.1]) {
+      const [[actual = NaN], [expected = NaN]] = await Promise.all(
+        [gpu, cpu].map(async (device) => massThreshold(device.tensor(plan, [rows, columns]), budget).read()),
+      ).then(([a = new Float32Array(0), b = new Float32Array(0)]) => [a, b] as const);
+      const massBelow = (least: number) => plan.reduce((sum, entry) => (entry < least ? sum + entry : sum), 0);
+      expect(massBelow(actual)).toBeLessThanOrEqual(budget);
+      // The next bin up, an eighth wider, would not fit with every entry taken for the bin's upper edge.
+      expect((9 / 8) * massBelow(actual * (9 / 8) * (1 + ulp)) * (1 + 1e-5) >= budget || actual > 1 / plan.length).toBe(
+        true,
       );
-    });
-  },
-);
+      expect(Math.abs(Math.log2(actual / expected))).toBeLessThanOrEqual(actual === expected ? 0 : 0.17);
+    }
+  });
+
+  it('is compressed, with the mass that was left out, and multiplied', async () => {
+    using _gpuScope = gpu.scope();
+    const threshold = plan.toSorted((a, b) => b - a)[Math.floor(plan.length / 2)] ?? 0;
+    const x = float32s(size, 7);
+    const results = await Promise.all(
+      [gpu, cpu].map(async (device: Device) => {
+        const sparse = compressPlan(device.tensor(plan, [rows, columns]), device.tensor([threshold], [1]));
+        const again = compressPlan(device.tensor(plan, [rows, columns]), device.tensor([threshold], [1]), sparse);
+        expect(again).toBe(sparse);
+        const vector = device.tensor(x, [size]);
+        const product = sparseProduct(sparse, vector);
+        const curved = sparseProduct(sparse, vector, { curvature: true });
+        const offsets = await sparse.offsets.read();
+        const count = offsets.at(-1) ?? 0;
+        return {
+          offsets: Array.from(offsets),
+          indices: Array.from(await sparse.indices.read()).slice(0, count),
+          values: Array.from(await sparse.values.read()).slice(0, count),
+          leftover: await sparse.leftover.read(),
+          product: await product.read(),
+          curved: await curved.read(),
+        };
+      }),
+    );
+    const [actual, expected] = results;
+    if (actual === undefined || expected === undefined) throw new Error('two results expected');
+    expect(actual.offsets).toEqual(expected.offsets);
+    expect(actual.indices).toEqual(expected.indices);
+    expect(actual.values).toEqual(expected.values);
+    relative(actual.leftover, expected.leftover, (i) => 12 * ulp * (expected.leftover[i] ?? 0) + 1e-36);
+    // |x| <= 1: a line's terms are at most twice its values, 65 of them in a row and a tree of two levels.
+    const lineMass = (line: number) =>
+      expected.values.slice(expected.offsets[line], expected.offsets[line + 1]).reduce((sum, value) => sum + value, 0);
+    const bound = (line: number) => 2 * (65 + 2 + 3) * ulp * (lineMass(line) + (expected.leftover[line] ?? 0)) + 1e-36;
+    relative(actual.product, expected.product, bound);
+    relative(actual.curved, expected.curved, bound);
+    // The curvature is diag(P 1, P^T 1) + [0 S; S^T 0].
+    const sum = (line: number) => lineMass(line) + (expected.leftover[line] ?? 0);
+    relative(
+      expected.curved,
+      Array.from(expected.product, (value, i) => value + sum(i) * (x[i] ?? 0)),
+      (i) => 1e-14 * sum(i),
+    );
+  });
+});
 
 it('takes the step that Sinkhorn would take, on one side', async () => {
   using _scope = gpu.scope();
