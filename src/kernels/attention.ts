@@ -29,6 +29,7 @@ import {
   type AttentionOptions,
   type AttentionPlan,
 } from './attention-shapes';
+import { rowWorkgroup } from './row-workgroup';
 
 export type { AttentionOptions } from './attention-shapes';
 
@@ -260,13 +261,16 @@ function recordWeights(
     });
   }
   if (stage !== 'weights') return scores;
+  const rows = plan.heads * (end - start);
+  const workgroup = rowWorkgroup(gpu, plan.keys.rows);
   gpu.dispatch({
     shader: 'attention/softmax',
     conditions: { sinks: options.sinks !== undefined },
-    uniforms: { columns: u32(plan.keys.rows), rowsPerHead: u32(end - start) },
+    constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },
+    uniforms: { rows: u32(rows), columns: u32(plan.keys.rows), rowsPerHead: u32(end - start) },
     reads: [options.sinks ?? keys],
     writes: [scores],
-    workgroups: [plan.heads * (end - start)],
+    workgroups: [Math.ceil(rows / workgroup.rows)],
     share: 0.2 * share,
   });
   return scores;

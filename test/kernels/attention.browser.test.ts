@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import { attention, attentionWeights } from '../../src/kernels/attention';
 import { tuneAttention } from '../../src/kernels/attention-tuning';
+import { rowTuning } from '../../src/kernels/row-workgroup';
 import { expectReference, largestDifference, normals, run, unit, type AttentionCase } from '../support/attention';
-import { openReference, openTestDevice } from '../support/device';
+import { openReference, openTestDevice, tuneTests } from '../support/device';
 
 const gpu = await openTestDevice();
 const cpu = openReference();
@@ -55,6 +56,13 @@ describe('attention', () => {
       (variant) => expectReference(gpu, cpu, each, variant),
     );
   }
+
+  describe('many invocations a row', () => {
+    tuneTests(gpu, rowTuning, 'wide');
+    test.each(cases)('$title: naive is the float64 reference to float32 rounding', (each) =>
+      expectReference(gpu, cpu, each, 'naive'),
+    );
+  });
 
   test('rows that see no key are exactly 0, in both variants and in the weights', async () => {
     const each: AttentionCase = { title: '', queries: [90, 8], keys: [20, 8], values: [20, 8], options: { window: 3 } };
