@@ -1,8 +1,6 @@
 /** How the invocations of a workgroup share the rows of a matrix, by the kind of adapter. */
 import type { WebGpuDevice } from '../device/webgpu-device';
-
-/** `wide` or `narrow` under this key of a device's `tuning` overrules what the adapter suggests. */
-export const rowTuning = 'rows';
+import { isSerial } from './serial';
 
 /** `lanes` invocations share each of `rows` rows. */
 export interface RowWorkgroup {
@@ -24,17 +22,12 @@ const serialCount = 256;
  * cores: 58 ms with 64 invocations a row, 10 ms with one).
  */
 export function rowWorkgroup(gpu: WebGpuDevice, columns: number, wideCount = 4): RowWorkgroup {
-  if (!isWide(gpu)) {
+  if (isSerial(gpu)) {
     const lanes = Math.min(64, powerOfTwo(columns / serialCount));
     return { lanes, rows: 64 / lanes, columns: serialCount * lanes };
   }
   const lanes = Math.min(256, Math.max(4, powerOfTwo(columns / wideCount)));
   return { lanes, rows: 256 / lanes, columns: wideCount * lanes };
-}
-
-/** Whether many invocations should share a row (or a column), as suits a GPU. */
-export function isWide(gpu: WebGpuDevice): boolean {
-  return (gpu.tuning.get(rowTuning) ?? (gpu.info.isFallback ? 'narrow' : 'wide')) === 'wide';
 }
 
 /** The smallest power of two that is at least this, and 1. */

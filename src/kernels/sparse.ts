@@ -8,8 +8,8 @@ import type { ReferenceTensor } from '../device/reference-device';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { f32, u32 } from '../device/uniforms';
 import { requireLength } from './pairs';
-import { isWide } from './row-workgroup';
 import { prefixSum } from './scan';
+import { isSerial } from './serial';
 
 /**
  * The kept entries S of a plan, as compressed sparse rows of the symmetric matrix [0 S; S^T 0]: `rows` lines of S with
@@ -130,7 +130,7 @@ export const sparseProduct = defineKernel({
   webgpu(gpu, sparse, x, options = {}): Tensor {
     const { curvature = false, out = gpu.empty([x.size]) } = options;
     requireLength(x, sparse.rows + sparse.columns, 'x');
-    const members = isWide(gpu) ? 4 : 1;
+    const members = isSerial(gpu) ? 1 : 4;
     gpu.dispatch({
       shader: 'sparse/product',
       conditions: { curvature },

@@ -16,7 +16,8 @@ import {
   requireLength,
   type Pairs,
 } from './pairs';
-import { isWide, rowWorkgroup } from './row-workgroup';
+import { rowWorkgroup } from './row-workgroup';
+import { isSerial } from './serial';
 import type { Potentials } from './transport';
 
 /** The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix, `[rows, columns]`. Entries below 1e-38 are 0. */
@@ -81,7 +82,7 @@ export const scalePlan = defineKernel({
     const [rows, columns] = matrixShape(plan, 'the plan');
     checkScaling(plan, step, out);
     const workgroup = rowWorkgroup(gpu, columns, 8);
-    const columnWorkgroup = isWide(gpu) ? { COLUMNS: 16, SHARERS: 16 } : { COLUMNS: 32, SHARERS: 1 };
+    const columnWorkgroup = isSerial(gpu) ? { COLUMNS: 32, SHARERS: 1 } : { COLUMNS: 16, SHARERS: 16 };
     gpu.dispatch({
       shader: 'sparse/scale_rows',
       constants: { LANES: workgroup.lanes, ROWS: workgroup.rows },

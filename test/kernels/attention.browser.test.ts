@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import { attention, attentionWeights } from '../../src/kernels/attention';
 import { tuneAttention } from '../../src/kernels/attention-tuning';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { expectReference, largestDifference, normals, run, unit, type AttentionCase } from '../support/attention';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
 
@@ -58,7 +58,7 @@ describe('attention', () => {
   }
 
   describe('many invocations a row', () => {
-    tuneTests(gpu, rowTuning, 'wide');
+    tuneTests(gpu, serialTuning, 'false');
     test.each(cases)('$title: naive is the float64 reference to float32 rounding', (each) =>
       expectReference(gpu, cpu, each, 'naive'),
     );

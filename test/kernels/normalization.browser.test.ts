@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Device, NumberArray, Tensor } from '../../src/device';
 import { InvalidInputError } from '../../src/device/errors';
 import { layerNorm, layerNormGradient, rmsNorm, rmsNormGradient, rowMoments } from '../../src/kernels/normalization';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s } from '../support/numbers';
 
@@ -78,10 +78,10 @@ function worst(result: NumberArray, exact: NumberArray, allowed: (index: number)
   return ratio;
 }
 
-const widths = ['wide', 'narrow'].flatMap((width) => forms.map((form) => ({ width, ...form })));
+const serialForms = ['true', 'false'].flatMap((serial) => forms.map((form) => ({ serial, ...form })));
 
-describe.each(widths)('$name, $width workgroups', ({ width, isCentred, forward, gradient }) => {
-  tuneTests(gpu, rowTuning, width);
+describe.each(serialForms)('$name, serial: $serial', ({ serial, isCentred, forward, gradient }) => {
+  tuneTests(gpu, serialTuning, serial);
 
   test.each(shapes)('[%i, %i] is within its bound of float64, far from zero too', async (rows, columns) => {
     for (const offset of columns > 2000 ? [4000] : [0, 4000]) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import type { NumberArray } from '../../src/device';
 import { reduceAll, reduceColumns, reduceRows, type Reduction } from '../../src/kernels/reduce';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { softmaxRows } from '../../src/kernels/softmax';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s } from '../support/numbers';
@@ -65,9 +65,9 @@ function check(
   });
 }
 
-for (const [reduction, width] of reductions.flatMap((name) => [[name, 'wide'] as const, [name, 'narrow'] as const])) {
-  describe(`${reduction}, ${width} workgroups`, () => {
-    tuneTests(gpu, rowTuning, width);
+for (const [reduction, serial] of reductions.flatMap((name) => [[name, 'true'] as const, [name, 'false'] as const])) {
+  describe(`${reduction}, serial: ${serial}`, () => {
+    tuneTests(gpu, serialTuning, serial);
 
     test('of rows, of columns and of everything is within its bound', async () => {
       for (const [rows, columns] of shapes) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import type { Pairs } from '../../src/kernels/pairs';
 import { Philox } from '../../src/kernels/random';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { rowScaling, scaledLogSums } from '../../src/kernels/scaling';
 import { planMatrix } from '../../src/kernels/stored-plan';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
@@ -29,8 +29,8 @@ async function results(device: Device, rows: number, columns: number, transposed
   return read;
 }
 
-describe.each(['wide', 'narrow'])('in %s workgroups', (width) => {
-  tuneTests(gpu, rowTuning, width);
+describe.each(['true', 'false'])('serial: %s', (serial) => {
+  tuneTests(gpu, serialTuning, serial);
 
   it.each([
     [1, 1, false],

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/device/errors';
 import type { NumberArray } from '../../src/device';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { softmaxMethods, softmaxRows } from '../../src/kernels/softmax';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
 import { float32s, uniformSource } from '../support/numbers';
@@ -74,10 +74,10 @@ function largestError(results: NumberArray, exact: NumberArray): number {
 const million = logitsOf('uniform on ±10', 2 ** 20);
 const exactMillion = await softmaxRows(cpu.tensor(million, [1, million.length])).read();
 
-const forms = ['wide', 'narrow'].flatMap((width) => shiftedMethods.map((method) => ({ method, width })));
+const forms = ['true', 'false'].flatMap((serial) => shiftedMethods.map((method) => ({ method, serial })));
 
-describe.each(forms)('softmaxRows $method, $width workgroups', ({ method, width }) => {
-  tuneTests(gpu, rowTuning, width);
+describe.each(forms)('softmaxRows $method, serial: $serial', ({ method, serial }) => {
+  tuneTests(gpu, serialTuning, serial);
 
   test.each(kinds)('is within 5e-7 of float64 for logits %s', async (kind) => {
     for (const [rows, columns] of shapes) {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Device, Tensor } from '../../src/device';
 import { InvalidInputError } from '../../src/device/errors';
-import { rowTuning } from '../../src/kernels/row-workgroup';
+import { serialTuning } from '../../src/kernels/serial';
 import { compressPlan, conjugateGradientStep, sparseProduct, startConjugateGradient } from '../../src/kernels/sparse';
 import { marginalStep, massThreshold, rankThreshold, scalePlan, planMatrix } from '../../src/kernels/stored-plan';
 import { openReference, openTestDevice, tuneTests } from '../support/device';
@@ -48,10 +48,10 @@ const relative = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound:
   }
 };
 
-const cases = ['wide', 'narrow'].flatMap((width) => shapes.map(([rows, columns]) => ({ rows, columns, width })));
+const cases = ['true', 'false'].flatMap((serial) => shapes.map(([rows, columns]) => ({ rows, columns, serial })));
 
-describe.each(cases)('a plan of $rows x $columns, $width workgroups', ({ rows, columns, width }) => {
-  tuneTests(gpu, rowTuning, width);
+describe.each(cases)('a plan of $rows x $columns, serial: $serial', ({ rows, columns, serial }) => {
+  tuneTests(gpu, serialTuning, serial);
   const size = rows + columns;
   const plan = planOf(rows, columns);
 
