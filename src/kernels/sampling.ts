@@ -4,6 +4,7 @@ import { defineKernel } from '../device/kernel';
 import type { Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import { philox4x32 } from './random';
+import { rowWorkgroup } from './row-workgroup';
 import { checkLogits } from './softmax';
 
 /** Options of `sampleCategorical`. */
@@ -47,8 +48,7 @@ export const sampleCategorical = defineKernel({
     const isSingle = noise === 'single';
     const out = options.out ?? gpu.empty([rows, draws], 'u32');
     const blocks = Math.ceil(classes / (isSingle ? 4 : 2));
-    const lanes = [1, 8, 64].find((count) => blocks <= 4 * count) ?? 256;
-    const items = 256 / lanes;
+    const { lanes, rows: items } = rowWorkgroup(gpu, blocks);
     gpu.dispatch({
       shader: 'sampling/categorical',
       conditions: { single: isSingle },
