@@ -16,7 +16,7 @@ import {
   type GpuCall,
   type PairBias,
 } from './attention-dispatch';
-import { chooseTile, columnBlocks, recordFlash } from './attention-flash';
+import { chooseTile, columnBlocks, plainTile, recordFlash } from './attention-flash';
 import { referenceRow } from './attention-reference';
 import {
   operandOf,
@@ -94,7 +94,7 @@ export const attentionGradient = defineKernel({
     checkShape(statistics, [plan.heads, plan.queries.rows, 2], 'forward.statistics');
     const call: GpuCall = { plan, queries, keys, values, result, valueOperand, output, options };
     if (forward === undefined) {
-      const tile = chooseTile(gpu, plan.keys.dimension, valueOperand.dimension);
+      const tile = chooseTile(gpu, plan, valueOperand.dimension);
       recordFlash(gpu, call, { tile, splits: 1, statistics });
     }
     const rowState = recordRowState(gpu, call, resultGradient, statistics);
@@ -222,7 +222,7 @@ interface Side {
 function recordSide(gpu: WebGpuDevice, { call, resultGradient, rowState, bias }: Sides, side: Side): void {
   const { plan, queries, keys, values, valueOperand } = call;
   const { target, operand, keysOwn = false, weightsOnly = false, biasGradient } = side;
-  const [lanes, groups] = chooseTile(gpu, plan.keys.dimension, operand.dimension);
+  const [lanes, groups] = plainTile(operand.dimension);
   const owned = keysOwn ? plan.keys.rows : plan.queries.rows;
   const flopsPerRow = 2 * 4 * lanes * (plan.keys.dimension + valueOperand.dimension + operand.dimension);
   const perRound = rowsPerRound(gpu, flopsPerRow, 4 * groups);
@@ -245,7 +245,7 @@ function recordSide(gpu: WebGpuDevice, { call, resultGradient, rowState, bias }:
               weightsOnly,
               biasGradient: biasGradient !== undefined,
             },
-            constants: { LANES: lanes, GROUPS: groups, HALVES: 1 },
+            constants: { LANES: lanes, GROUPS: groups, QUADS: 1 },
             uniforms: attentionUniforms(call, segment, bias, {
               firstChunk,
               member,

@@ -42,7 +42,7 @@ export interface AttentionCallOptions extends AttentionOptions {
   readonly variant?: 'auto' | 'flash' | 'decode' | 'naive';
   /** Workgroups that share a block of queries, each with its part of the keys. Default: as many as the adapter has use for. */
   readonly splits?: number;
-  /** Lanes and groups of a workgroup of `flash`, one of `attentionTiles`. Default: what `tuneAttention` measured, or a guess. */
+  /** Lanes, groups and size of a workgroup of `flash`, one of `attentionTiles`. Default: what `tuneAttention` measured, or a guess. */
   readonly tile?: AttentionTile;
   /** Where to write; only the rows asked for are touched. Default: a new tensor. */
   readonly out?: Tensor;
@@ -98,8 +98,8 @@ export const attention = defineKernel({
     if (variant === 'naive') recordNaive(gpu, call);
     else if (variant === 'decode') recordDecode(gpu, call, { splits: options.splits });
     else {
-      const tile = options.tile ?? chooseTile(gpu, plan.keys.dimension, valueOperand.dimension);
-      const blocks = Math.ceil((plan.rows[1] - plan.rows[0]) / (8 * tile[0])) * plan.heads;
+      const tile = options.tile ?? chooseTile(gpu, plan, valueOperand.dimension);
+      const blocks = Math.ceil((plan.rows[1] - plan.rows[0]) / (8 * tile[0] * (tile[2] ?? 1))) * plan.heads;
       const splits = options.splits ?? chooseSplits(gpu, blocks, plan.keys.rows);
       recordFlash(gpu, call, { tile, splits, statistics: options.statistics });
     }

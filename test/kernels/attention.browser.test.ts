@@ -57,6 +57,15 @@ describe('attention', () => {
     );
   }
 
+  test.each([
+    ['size 64', [4, 4, 2]],
+    ['values of 200', [2, 8, 2]],
+  ] as const)('%s: tiles of twice the size give the float64 reference to float32 rounding', async (title, tile) => {
+    for (const each of cases.filter((known) => known.title === title))
+      await expectReference(gpu, cpu, { ...each, options: { ...each.options, tile } }, 'flash');
+    expect.hasAssertions();
+  });
+
   describe('many invocations a row', () => {
     tuneTests(gpu, serialTuning, 'false');
     test.each(cases)('$title: naive is the float64 reference to float32 rounding', (each) =>
