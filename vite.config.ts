@@ -14,8 +14,9 @@ const hasDisplay =
   [process.env.DISPLAY, process.env.WAYLAND_DISPLAY].some((display) => display !== undefined && display !== '');
 
 /**
- * In the build, shaders that are linked lose their comments and indentation, a third of their weight; lines stay where
- * they are, so that errors still name them. The kernel viewer loads the files as they are written (`?raw&source`).
+ * In the build, shaders that are linked lose their comments and needless spaces, a third of their weight; lines stay where
+ * they are, so that errors still name them. A space stays where its loss could make one token of two, as in `> =`. The
+ * kernel viewer loads the files as they are written (`?raw&source`).
  */
 const plainShaders = (): Plugin => ({
   name: 'plain-shaders',
@@ -26,7 +27,11 @@ const plainShaders = (): Plugin => ({
     const text = /^export default (".*")/s.exec(code)?.[1];
     if (text === undefined) throw new Error(`${id} is not a text module.`);
     const source = String(JSON.parse(text));
-    const plain = source.replace(/\/\/[^\n]*/g, '').replace(/^[ \t]+|[ \t]+$/gm, '');
+    const plain = source
+      .replace(/\/\/[^\n]*/g, '')
+      .replace(/^[ \t]+|[ \t]+$/gm, '')
+      .replace(/ ?([,:;{}()+*]|->|<<?|\/(?! ?[*/])) ?/g, '$1')
+      .replace(/(?<![>=]) ?(==?|&&|\|\|) /g, '$1');
     return { code: `export default ${JSON.stringify(plain)};`, map: null };
   },
 });

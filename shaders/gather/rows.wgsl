@@ -1,5 +1,13 @@
 // Moves whole rows of a matrix, bits as they are. Gathering: row i of the result is the row that index i names, or zeros
-// where there is no such row. With `scatter`: row i goes where index i names, or nowhere.
+// where there is no such row. With `scatter`: row i goes where index i names, or nowhere. With `quads` a column is four
+// columns side by side.
+import constants::COLUMNS;
+
+@if(!quads) alias Value = u32;
+@if(quads) alias Value = vec4u;
+
+const ROWS = 256u / u32(COLUMNS);
+
 struct Params {
   origin: vec3u,
   count: u32, // indices
@@ -7,22 +15,22 @@ struct Params {
   width: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<Value>;
 @group(0) @binding(2) var<storage, read> indices: array<u32>;
-@group(0) @binding(3) var<storage, read_write> result: array<u32>;
+@group(0) @binding(3) var<storage, read_write> result: array<Value>;
 
-@compute @workgroup_size(32, 8)
+@compute @workgroup_size(COLUMNS, ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let workgroup = group + params.origin;
-  let row = workgroup.y * 8u + local.y;
-  let column = workgroup.x * 32u + local.x;
+  let row = workgroup.y * ROWS + local.y;
+  let column = workgroup.x * u32(COLUMNS) + local.x;
   if (row >= params.count || column >= params.width) {
     return;
   }
   let named = indices[row];
   let is_there = named < params.rows;
   @if(!scatter) {
-    var value = 0u;
+    var value = Value(0u);
     if (is_there) {
       value = x[named * params.width + column];
     }

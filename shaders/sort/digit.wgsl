@@ -1,7 +1,8 @@
 // How numbers become keys whose order as unsigned integers is the order asked for, and the digits of keys.
 
-/// Values of a digit of four bits.
-const DIGITS = 16u;
+/// Values of a digit: of four bits where the lanes of a workgroup share a block of keys, of eight where each has its own.
+@if(!serial) const DIGITS = 16u;
+@if(serial) const DIGITS = 256u;
 
 /// The bits of a number as a key: negative float32 numbers are turned around, all others moved above them.
 fn encode(bits: u32) -> u32 {

@@ -1,6 +1,6 @@
 // How many elements fall into each bin: counted in workgroup memory first where the bins fit there. Integer atomics only,
 // so the order in which they come makes no difference.
-import constants::BINS;
+import constants::{BINS, LANES, ITEMS};
 
 struct Params {
   origin: vec3u,
@@ -29,17 +29,17 @@ fn bin_of(at: u32) -> u32 {
   }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.x + params.origin.x) * 16384u + lane;
+  let first = (group.x + params.origin.x) * (u32(LANES) * ITEMS) + lane;
   @if(gathered) {
-    for (var bin = lane; bin < params.bins; bin += 256u) {
+    for (var bin = lane; bin < params.bins; bin += u32(LANES)) {
       atomicStore(&counts[bin], 0u);
     }
     workgroupBarrier();
   }
-  for (var k = 0u; k < 64u; k++) {
-    let at = first + k * 256u;
+  for (var k = 0u; k < ITEMS; k++) {
+    let at = first + k * LANES;
     if (at < params.size) {
       let bin = bin_of(at);
       if (bin < params.bins) {
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   @if(gathered) {
     workgroupBarrier();
-    for (var bin = lane; bin < params.bins; bin += 256u) {
+    for (var bin = lane; bin < params.bins; bin += u32(LANES)) {
       let count = atomicLoad(&counts[bin]);
       if (count > 0u) {
         atomicAdd(&result[bin], count);

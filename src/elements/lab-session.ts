@@ -256,11 +256,12 @@ export class LabSession implements RunStanding {
     const fresh = !this.drawn;
     if (fresh) {
       this.drawn = true;
-      this.goodValues = this.runValues;
       this.status = null;
       if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';
     }
     if (frames.status !== undefined) this.status = frames.status;
+    // A status alone may come before the input has been looked at.
+    if (Object.keys(frames).some((name) => name !== 'status')) this.goodValues = this.runValues;
     this.handlers.changed();
     return this.handlers.draw(frames, fresh);
   }

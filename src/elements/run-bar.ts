@@ -43,30 +43,18 @@ export class RunBarElement extends LitElement {
         background: var(--tessella-accent);
         transform-origin: left;
       }
-      /* One line of its own height whatever it says: nothing below it moves. The outcome is cut last. */
+      /* As high as the buttons, which is two lines, whatever it says: nothing below it moves. */
       .words {
-        display: flex;
-        justify-content: flex-end;
-        flex: 3 1 18em;
+        flex: 4 1 18em;
         min-width: 0;
-        height: 1.4em;
+        max-height: 2.6em;
+        overflow: hidden;
         font-size: 13px;
-        line-height: 1.4;
-        white-space: nowrap;
+        line-height: 1.3;
+        text-align: right;
         color: var(--tessella-quiet);
       }
-      .words > * {
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: pre;
-      }
-      .words span {
-        flex: 0 1 auto;
-        min-width: 0;
-      }
       .words strong {
-        flex: 0 0 auto;
-        max-width: 100%;
         font-weight: 600;
       }
       .words[data-tone='good'] strong {
@@ -79,7 +67,8 @@ export class RunBarElement extends LitElement {
         .words {
           order: 9;
           flex: 1 1 100%;
-          justify-content: flex-start;
+          height: 1.3em;
+          text-align: left;
         }
       }
       @container bar (max-width: 459px) {
@@ -89,12 +78,7 @@ export class RunBarElement extends LitElement {
           margin: 2px 0 0;
         }
         .words {
-          display: block;
-          height: 2.8em;
-          overflow: hidden;
-        }
-        .words > * {
-          white-space: normal;
+          height: 2.6em;
         }
       }
     `,

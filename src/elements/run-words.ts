@@ -143,9 +143,13 @@ function progressWords(status: StatusFrame | null, progress: RunProgress | null)
   return progress === null ? 'running' : `step ${formatCount(progress.step)}`;
 }
 
+/** Fewer steps than these are stages. */
+const fewSteps = 12;
+
 function pace(progress: RunProgress | null): string {
   const ms = progress?.millisecondsPerStep ?? 0;
-  return ms > 0 ? `${formatDuration(ms, 2)} each` : '';
+  // A few stages are no steps of one kind: what each took on average says nothing.
+  return ms > 0 && (progress?.steps ?? Infinity) >= fewSteps ? `${formatDuration(ms, 2)} each` : '';
 }
 
 function timeLeft(progress: RunProgress | null): string {

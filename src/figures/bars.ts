@@ -3,7 +3,7 @@ import { css, html, nothing, type CSSResult, type TemplateResult } from 'lit';
 import type { BarsFrame } from '../labs/frames';
 import { formatNumber } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, register } from './figure';
+import { FigureElement, register } from './figure';
 
 type Bar = BarsFrame['bars'][number];
 
@@ -13,7 +13,7 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
     ...FigureElement.styles,
     css`
       .plot {
-        min-height: 190px;
+        min-height: 120px;
       }
       ul {
         display: grid;
@@ -31,6 +31,9 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
         min-height: 28px;
         line-height: 1.3;
       }
+      .label {
+        padding: 4px 0;
+      }
       .track {
         position: relative;
         align-self: stretch;
@@ -39,7 +42,8 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
       }
       .bar {
         position: absolute;
-        inset: 7px auto 7px 0;
+        inset: calc(50% - 7px) auto auto 0;
+        height: 14px;
         min-width: 1px;
         border-radius: 0 3px 3px 0;
         background: color-mix(in srgb, var(--tessella-ink) 26%, var(--tessella-surface));
@@ -88,7 +92,7 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
 
   override describe(): string {
     const { title, value } = this.declaration;
-    if (!this.#frame || this.stale) return `${title}: ${WAITING}.`;
+    if (!this.#frame || this.stale) return `${title}: ${this.waiting}.`;
     const { bars, reference } = this.#frame;
     const words = bars.map((bar) => `${bar.label} ${this.#quantity(bar.value)}${bar.note ? ` (${bar.note})` : ''}`);
     const target = reference ? `; ${reference.label} ${this.#quantity(reference.value)}` : '';
@@ -111,7 +115,7 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
 
   protected override body(): TemplateResult {
     const frame = this.#frame;
-    if (!frame) return html`<div class="plot" part="plot"><span class="empty">${WAITING}</span></div>`;
+    if (!frame) return html`<div class="plot" part="plot"><span class="empty">${this.waiting}</span></div>`;
     const { bars, reference } = frame;
     const largest = Math.max(0, ...[...bars.map((bar) => bar.value), reference?.value ?? 0].filter(Number.isFinite));
     const share = (value: number) => (largest > 0 && value > 0 ? (100 * Math.min(value, largest)) / largest : 0);
@@ -132,7 +136,7 @@ export class TessellaBarsElement extends FigureElement<'bars'> {
 
   #row(bar: Bar, share: number, target: number | undefined): TemplateResult {
     return html`<li class=${bar.highlight ? 'highlight' : ''}>
-      <span>${bar.label}${bar.note ? html`<span class="note">${bar.note}</span>` : nothing}</span>
+      <span class="label">${bar.label}${bar.note ? html`<span class="note">${bar.note}</span>` : nothing}</span>
       <span class="track">
         ${Number.isFinite(bar.value) ? html`<span class="bar" part="bar" style=${`width: ${String(share)}%`}></span>` : nothing}
         ${target === undefined ? nothing : html`<span class="target" style=${`left: ${String(target)}%`}></span>`}

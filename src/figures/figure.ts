@@ -46,7 +46,7 @@ export interface ThemeColors {
 }
 
 /** What stands in a figure that has not been given anything yet. */
-export const WAITING = 'waiting for the first result';
+const WAITING = 'waiting for the first result';
 
 /** The height of a chart: known from its width alone, before there is any data. */
 export const chartHeight: CSSResult = css`clamp(190px, 66cqi, 340px)`;
@@ -123,6 +123,11 @@ export abstract class FigureElement<Kind extends FigureKind> extends LitElement 
     super();
     this.stale = false;
     this.announcement = '';
+  }
+
+  /** What stands in the figure, and is said of it, before its first frame. */
+  protected get waiting(): string {
+    return this.declaration.otherwise ?? WAITING;
   }
 
   abstract accept(frame: FrameByKind[Kind]): void;

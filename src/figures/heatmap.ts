@@ -4,7 +4,7 @@ import type { HeatmapFrame } from '../labs/frames';
 import { formatCount, formatNumber, formatShape, NO_NUMBER } from '../share/format';
 import { MAP_STEPS, viridis, viridisWords } from './colors';
 import { writeCsv } from './csv';
-import { FigureElement, fitCanvas, memoryCanvas, register, WAITING } from './figure';
+import { FigureElement, fitCanvas, memoryCanvas, register } from './figure';
 
 /** Where things are, in CSS pixels. */
 interface Layout {
@@ -95,7 +95,7 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
 
   override describe(): string {
     const { title, value, rows, columns } = this.declaration;
-    if (!this.#frame) return `${title}: ${WAITING}.`;
+    if (!this.#frame) return `${title}: ${this.waiting}.`;
     const range = this.#range;
     const numbers = range
       ? `${value} from ${formatNumber(range[0])} to ${formatNumber(range[1])}, largest at ${this.#name(this.#largest())}`
@@ -133,7 +133,7 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
         @keydown=${this.#onKey}
       >
         <canvas part="canvas"></canvas>
-        ${this.#frame || this.stale ? '' : html`<span class="empty">${WAITING}</span>`}
+        ${this.#frame || this.stale ? '' : html`<span class="empty">${this.waiting}</span>`}
       </div>
       <output for="canvas">${this.cursor ? this.#reading(this.cursor) : this.#size()}</output>
     </div>`;
@@ -161,8 +161,14 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
       const to = Math.max(from, Math.ceil(((index + 1) * all) / drawn) - 1);
       return from === to ? formatCount(from) : `${formatCount(from)} to ${formatCount(to)}`;
     };
-    const { rows = 1, columns = 1, of = [rows, columns] } = frame ?? {};
-    return `row ${span(row, rows, of[0])}, column ${span(column, columns, of[1])}`;
+    const { rows = 1, columns = 1, of = [rows, columns], rowRange, columnRange } = frame ?? {};
+    const at = (index: number, count: number, [first, last]: readonly [number, number]): string =>
+      formatNumber(first + ((last - first) * index) / Math.max(1, count - 1), 3);
+    const down = rowRange ? `${this.declaration.rows} ${at(row, rows, rowRange)}` : `row ${span(row, rows, of[0])}`;
+    const across = columnRange
+      ? `${this.declaration.columns} ${at(column, columns, columnRange)}`
+      : `column ${span(column, columns, of[1])}`;
+    return `${down}, ${across}`;
   }
 
   #largest(): Cell {
@@ -226,25 +232,35 @@ export class TessellaHeatmapElement extends FigureElement<'heatmap'> {
     context.fillStyle = this.colors.quiet;
     context.font = `11px ${getComputedStyle(this).fontFamily}`;
     context.textBaseline = 'top';
-    this.#drawAxis(context, this.declaration.columns, formatCount(columns - 1), left, top + height + 5, width);
+    const ends = (range: readonly [number, number] | undefined, count: number): readonly [string, string] =>
+      range ? [formatNumber(range[0], 2), formatNumber(range[1], 2)] : ['0', formatCount(count - 1)];
+    this.#drawAxis(context, this.declaration.columns, ends(frame.columnRange, columns), left, top + height + 5, width);
+    const [first, last] = ends(frame.rowRange, rows);
     context.save();
     context.translate(left - 16, top + height);
     context.rotate(-Math.PI / 2);
     // Rows are counted from the top, so along this axis the count runs backwards.
     context.textAlign = 'right';
-    context.fillText('0', height, 0);
+    context.fillText(first, height, 0);
     context.textAlign = 'left';
-    context.fillText(formatCount(rows - 1), 0, 0);
+    context.fillText(last, 0, 0);
     context.textAlign = 'center';
     context.fillText(this.declaration.rows, height / 2, 0, height * 0.6);
     context.restore();
   }
 
-  #drawAxis(context: CanvasRenderingContext2D, label: string, end: string, x: number, y: number, length: number): void {
+  #drawAxis(
+    context: CanvasRenderingContext2D,
+    label: string,
+    [first, last]: readonly [string, string],
+    x: number,
+    y: number,
+    length: number,
+  ): void {
     context.textAlign = 'left';
-    context.fillText('0', x, y);
+    context.fillText(first, x, y);
     context.textAlign = 'right';
-    context.fillText(end, x + length, y);
+    context.fillText(last, x + length, y);
     context.textAlign = 'center';
     context.fillText(label, x + length / 2, y, length * 0.6);
   }

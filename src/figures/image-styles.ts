@@ -43,31 +43,23 @@ export const imageStyles: CSSResult = css`
   .caption {
     position: absolute;
     bottom: 0;
-    max-width: 100%;
-    padding: 14px 8px 5px;
-    overflow: hidden;
+    left: 0;
+    right: 0;
+    padding: 22px 8px 5px;
     font-size: 12px;
     line-height: 16px;
     color: white;
-    text-shadow:
-      0 0 2px #000c,
-      0 1px 3px #0009;
-    text-overflow: ellipsis;
-    white-space: nowrap;
+    /* White words need a dark ground, whatever the picture: at least 4.5 to 1 over white. */
+    background: linear-gradient(transparent, #000a 20px);
+    text-shadow: 0 0 2px #000c;
     pointer-events: none;
   }
-  .pair .caption {
-    max-width: 50%;
+  .pair .caption.start {
+    right: 50%;
   }
-  .caption.start {
-    left: 0;
-  }
-  .caption.end {
-    right: 0;
+  .pair .caption.end {
+    left: 50%;
     text-align: right;
-  }
-  .caption .note {
-    opacity: 0.85;
   }
   .handle {
     position: absolute;

@@ -3,7 +3,7 @@ import { html, nothing, type CSSResult, type PropertyDeclarations, type Template
 import type { ImageFrame } from '../labs/frames';
 import { formatShape } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, memoryCanvas, type PictureChoice, register, WAITING } from './figure';
+import { FigureElement, memoryCanvas, type PictureChoice, register } from './figure';
 import { imageStyles } from './image-styles';
 import { canvasPng } from './png';
 
@@ -68,7 +68,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
 
   override describe(): string {
     const { title, slots } = this.declaration;
-    if (this.#shown.size === 0) return `${title}: ${WAITING}.`;
+    if (this.#shown.size === 0) return `${title}: ${this.waiting}.`;
     const pictures = Object.entries(slots).flatMap(([slot, caption]) => {
       const picture = this.#shown.get(slot);
       if (!picture) return [];

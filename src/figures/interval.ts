@@ -3,7 +3,7 @@ import { css, html, nothing, type CSSResult, type TemplateResult } from 'lit';
 import type { IntervalFrame } from '../labs/frames';
 import { formatNumber, formatPercent, NO_NUMBER } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, register } from './figure';
+import { FigureElement, register } from './figure';
 
 /** Below this share of the axis, an interval is a mark without width: the axis closes in on it. */
 const NARROWEST = 0.08;
@@ -59,13 +59,23 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
         margin-left: -1px;
         background: var(--tessella-accent);
       }
+      .bound {
+        white-space: nowrap;
+      }
       .gap {
         margin-left: 10px;
       }
       @container (max-width: 520px) {
         .plot {
           grid-template-columns: 1fr auto;
-          min-height: 46px;
+          min-height: 66px;
+        }
+        .bound:last-child {
+          text-align: right;
+        }
+        .gap {
+          display: block;
+          margin: 0;
         }
         .axis {
           grid-row: 1;
@@ -88,7 +98,7 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
 
   override describe(): string {
     const { title, value } = this.declaration;
-    if (!this.#frame || this.stale) return `${title}: ${WAITING}.`;
+    if (!this.#frame || this.stale) return `${title}: ${this.waiting}.`;
     const { lower, upper } = this.#bounds(this.#frame);
     const measured = this.#frame.value === undefined ? '' : `, measured ${formatNumber(this.#frame.value)}`;
     return `${title}: ${value} is at least ${lower} and at most ${upper}${measured}.`;
@@ -111,14 +121,15 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
     const { value } = this.declaration;
     if (!frame) {
       return html`<div class="plot" part="plot">
-        <span>${NO_NUMBER} ≤ ${value}</span><span class="axis"></span><span>≤ ${NO_NUMBER}</span>
+        <span class="bound">${NO_NUMBER} ≤ ${value}</span><span class="axis"></span
+        ><span class="bound">≤ ${NO_NUMBER}</span>
       </div>`;
     }
     const { lower, upper } = this.#bounds(frame);
     const crossed = frame.lower > frame.upper;
     const gap = (frame.upper - frame.lower) / Math.max(Math.abs(frame.lower), Math.abs(frame.upper));
     return html`<div class="plot" part="plot">
-      <span>${lower} ≤ ${value}</span>
+      <span class="bound">${lower} ≤ ${value}</span>
       <span class="axis" part="axis">
         ${this.#range(frame)}
         ${
@@ -132,7 +143,7 @@ export class TessellaIntervalElement extends FigureElement<'interval'> {
             : nothing
         }
       </span>
-      <span
+      <span class="bound"
         >≤
         ${upper}${
           crossed

@@ -6,7 +6,7 @@ import uplotStyles from 'uplot/dist/uPlot.min.css?inline';
 import type { LineFrame } from '../labs/frames';
 import { formatNumber, formatTick, NO_NUMBER } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, register } from './figure';
+import { FigureElement, register } from './figure';
 import { SeriesTable } from './series';
 
 /** Dashes by series, so that lines differ without colour too. */
@@ -22,7 +22,8 @@ function logTicks(low: number, high: number, most: number): number[] {
   const to = Math.floor(Math.log10(high) + 1e-9);
   if (to - from < 1) {
     const ticks = [from - 1, from, from + 1].flatMap((power) => [1, 2, 5].map((lead) => Number(`${lead}e${power}`)));
-    return ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
+    const within = ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
+    return within.length > 1 ? within : [low, high];
   }
   const stride = Math.max(1, Math.ceil((to - from) / Math.max(1, most)));
   return Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, index) =>
@@ -37,6 +38,12 @@ function logTicks(low: number, high: number, most: number): number[] {
 function apart(low: number, high: number): readonly [number, number] {
   return high - low > 1e-6 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [high, high];
 }
+
+/** A logarithmic axis from the first number to the last; powers of ten around it where there is only one. */
+const wholeRange: UPlot.Scale.Range = (_, low: number | null, high: number | null) => {
+  const [from, to] = [low ?? 1, high ?? 10];
+  return from < to ? [from, to] : [10 ** Math.floor(Math.log10(from)), 10 ** Math.floor(Math.log10(from) + 1)];
+};
 
 /** A line chart; arrow keys move the crosshair, the legend's buttons hide and show series. */
 export class TessellaLineElement extends FigureElement<'line'> {
@@ -77,9 +84,6 @@ export class TessellaLineElement extends FigureElement<'line'> {
         color: var(--tessella-quiet);
         text-decoration: line-through;
       }
-      .legend .quiet:first-child {
-        margin-right: auto;
-      }
       .swatch {
         display: inline-block;
         width: 14px;
@@ -99,7 +103,8 @@ export class TessellaLineElement extends FigureElement<'line'> {
   declare private hiddenSeries: ReadonlySet<string>;
   readonly #table = new SeriesTable();
   #plot: UPlot | null = null;
-  #drawn = 0;
+  /** Whether the legend reads the points that are drawn. */
+  #isRead = true;
 
   constructor() {
     super();
@@ -110,6 +115,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
   override accept(frame: LineFrame | readonly LineFrame[]): void {
     const series = this.#table.names.length;
     for (const part of 'series' in frame ? [frame] : frame) this.#table.append(part);
+    this.#isRead = false;
     if (series !== this.#table.names.length) this.requestUpdate();
     this.accepted();
   }
@@ -122,7 +128,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
       if (!first || !last) return `${name}: no numbers`;
       return `${name}: ${formatNumber(first[1])} at ${x} ${formatNumber(first[0])}, ${formatNumber(last[1])} at ${x} ${formatNumber(last[0])}`;
     });
-    const data = series.length > 0 ? `${series.join('; ')}.` : `${WAITING}.`;
+    const data = series.length > 0 ? `${series.join('; ')}.` : `${this.waiting}.`;
     return `${title}: ${y} against ${x}. ${data}`;
   }
 
@@ -160,7 +166,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
         @keydown=${this.#onKey}
         @blur=${() => this.#plot?.setCursor({ left: -10, top: -10 })}
       >
-        ${this.#table.names.length === 0 && !this.stale ? html`<span class="empty">${WAITING}</span>` : ''}
+        ${this.#table.names.length === 0 && !this.stale ? html`<span class="empty">${this.waiting}</span>` : ''}
       </div>
     </div>`;
   }
@@ -206,8 +212,8 @@ export class TessellaLineElement extends FigureElement<'line'> {
     if (plot.width !== size.width || plot.height !== size.height) plot.setSize(size);
     plot.setData(this.#drawable(), true);
     plot.redraw(false, true);
-    if (this.#drawn !== this.#table.xs.length) {
-      this.#drawn = this.#table.xs.length;
+    if (!this.#isRead) {
+      this.#isRead = true;
       this.requestUpdate();
     }
   }
@@ -252,7 +258,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
     const scale = (kind: 'linear' | 'log', axis: 'x' | 'y'): UPlot.Scale => ({
       time: false,
       ...(kind === 'log'
-        ? { distr: LOGARITHMIC }
+        ? { distr: LOGARITHMIC, ...(axis === 'x' && { range: wholeRange }) }
         : {
             range: (_, low: number | null, high: number | null): UPlot.Range.MinMax => {
               const [from, to] = apart(low ?? 0, high ?? 1);
@@ -271,7 +277,7 @@ export class TessellaLineElement extends FigureElement<'line'> {
       {
         ...size,
         legend: { show: false },
-        padding: [8, 10, 0, 0],
+        padding: [8, 20, 0, 0],
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
         scales: { x: scale(xScale, 'x'), y: scale(yScale, 'y') },
         axes: [

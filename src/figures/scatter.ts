@@ -4,7 +4,7 @@ import type { ScatterFrame } from '../labs/frames';
 import { formatCount, formatNumber } from '../share/format';
 import { colorBytes } from './colors';
 import { writeCsv } from './csv';
-import { FigureElement, fitCanvas, memoryCanvas, register, WAITING } from './figure';
+import { FigureElement, fitCanvas, memoryCanvas, register } from './figure';
 import { paintPoints, type Cloud } from './points';
 
 /** Room for the axes' names, in CSS pixels. */
@@ -13,6 +13,24 @@ const EDGE = 20;
 const TURN = Math.PI / 24;
 /** How a cloud is looked at first: from the front right, a little from above. */
 const FIRST_VIEW = { yaw: 0.6, pitch: 0.35 };
+
+/** Colours that are shown of a cloud whose points have their own. */
+const SWATCHES = 4;
+
+/** Some of a cloud's colours, from dark to light, as a CSS image. */
+function swatchOf(colors: Uint8Array): string {
+  const count = Math.floor(colors.length / 3);
+  const all = Array.from({ length: Math.min(count, 256) }, (_, sample) => {
+    const at = 3 * Math.floor((sample * count) / Math.min(count, 256));
+    const [red = 0, green = 0, blue = 0] = colors.subarray(at, at + 3);
+    return { light: red + 2 * green + blue, css: `rgb(${String(red)} ${String(green)} ${String(blue)})` };
+  }).sort((one, other) => one.light - other.light);
+  const stops = Array.from({ length: SWATCHES }, (_, index) => {
+    const { css: color = 'transparent' } = all[Math.floor(((index + 0.5) * all.length) / SWATCHES)] ?? {};
+    return `${color} ${String((100 * index) / SWATCHES)}% ${String((100 * (index + 1)) / SWATCHES)}%`;
+  });
+  return `linear-gradient(90deg, ${stops.join(', ')})`;
+}
 
 /** Where a point of the unit cube lands: across and down within the plot, and how far back. */
 type Projection = (x: number, y: number, z: number) => readonly [x: number, y: number, depth: number];
@@ -44,7 +62,10 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
         width: 8px;
         height: 8px;
         margin-right: 5px;
-        border-radius: 50%;
+        border-radius: 4px;
+      }
+      .swatch.many {
+        width: 22px;
       }
     `,
   ];
@@ -67,7 +88,7 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
 
   override describe(): string {
     const { title, axes } = this.declaration;
-    if (this.#clouds.size === 0) return `${title}: ${WAITING}.`;
+    if (this.#clouds.size === 0) return `${title}: ${this.waiting}.`;
     const clouds = [...this.#clouds].map(
       ([name, { points }]) => `${name}: ${formatCount(points.length / axes.length)} points`,
     );
@@ -115,7 +136,7 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
         @keydown=${turns ? this.#onKey : null}
       >
         <canvas part="canvas"></canvas>
-        ${this.#clouds.size > 0 || this.stale ? '' : html`<span class="empty">${WAITING}</span>`}
+        ${this.#clouds.size > 0 || this.stale ? '' : html`<span class="empty">${this.waiting}</span>`}
       </div>
     </div>`;
   }
@@ -125,8 +146,11 @@ export class TessellaScatterElement extends FigureElement<'scatter'> {
   }
 
   #legendEntry(cloud: ScatterFrame, index: number): TemplateResult {
-    const paint = cloud.colors ? 'var(--tessella-quiet)' : `var(--tessella-s${String((index % 3) + 1)})`;
-    return html`<span><span class="swatch" style=${`background: ${paint}`}></span>${cloud.series}</span>`;
+    const paint = cloud.colors ? swatchOf(cloud.colors) : `var(--tessella-s${String((index % 3) + 1)})`;
+    return html`<span
+      ><span class=${cloud.colors ? 'swatch many' : 'swatch'} style=${`background: ${paint}`}></span
+      >${cloud.series}</span
+    >`;
   }
 
   #grow(points: Float32Array): void {

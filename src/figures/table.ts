@@ -3,7 +3,7 @@ import { css, html, nothing, type CSSResult, type TemplateResult } from 'lit';
 import type { TableFrame } from '../labs/frames';
 import { formatCount, formatNumber, NO_NUMBER } from '../share/format';
 import { writeCsv } from './csv';
-import { FigureElement, WAITING, register } from './figure';
+import { FigureElement, register } from './figure';
 
 type Cell = string | number | undefined;
 
@@ -14,10 +14,11 @@ function cellText(value: Cell): string {
   return Number.isInteger(value) && Math.abs(value) < 1e12 ? formatCount(value) : formatNumber(value);
 }
 
-/** A number and its unit stay on one line. */
-function unbroken(text: string): string {
-  return /^\S+ \S+$/.test(text) ? text.replace(' ', '\u00a0') : text;
-}
+/** Numbers stay on one line with their unit and uncertainty, and so do a word or two. */
+const SHORT = 16;
+
+const cell = (text: string, kind: 'number' | 'words'): TemplateResult =>
+  html`<td class=${text.length <= SHORT ? `${kind} short` : kind}>${text}</td>`;
 
 /** A real table; columns of numbers are set flush right. */
 export class TessellaTableElement extends FigureElement<'table'> {
@@ -25,11 +26,15 @@ export class TessellaTableElement extends FigureElement<'table'> {
     ...FigureElement.styles,
     css`
       .plot {
-        min-height: 150px;
+        min-height: 120px;
       }
       .rows {
-        max-height: 380px;
+        max-height: 560px;
         overflow: auto;
+        /* A shadow at the edge that there is more behind. */
+        background:
+          linear-gradient(to left, var(--tessella-surface) 30%, transparent) 100% 0 / 40px 100% no-repeat local,
+          radial-gradient(farthest-side at 100% 50%, var(--tessella-edge), transparent) 100% 0 / 14px 100% no-repeat;
       }
       table {
         width: 100%;
@@ -37,7 +42,7 @@ export class TessellaTableElement extends FigureElement<'table'> {
       }
       th,
       td {
-        padding: 5px 14px 5px 0;
+        padding: 5px 12px 5px 0;
         border-bottom: 1px solid var(--tessella-rule);
         text-align: left;
         vertical-align: baseline;
@@ -48,10 +53,13 @@ export class TessellaTableElement extends FigureElement<'table'> {
         background: var(--tessella-surface);
         font-size: 12px;
         font-weight: 600;
+        vertical-align: bottom;
         color: var(--tessella-quiet);
       }
       .number {
         text-align: right;
+      }
+      .short {
         white-space: nowrap;
       }
       tbody tr:last-child td {
@@ -79,7 +87,7 @@ export class TessellaTableElement extends FigureElement<'table'> {
 
   override describe(): string {
     const { title, columns } = this.declaration;
-    if (!this.#frame || this.stale) return `${title}: ${WAITING}.`;
+    if (!this.#frame || this.stale) return `${title}: ${this.waiting}.`;
     return `${title}: a table of ${formatCount(this.#frame.rows.length)} rows with ${Object.values(columns).join(', ')}.`;
   }
 
@@ -96,11 +104,11 @@ export class TessellaTableElement extends FigureElement<'table'> {
 
   protected override body(): TemplateResult {
     const frame = this.#frame;
-    if (!frame) return html`<div class="plot" part="plot"><span class="empty">${WAITING}</span></div>`;
+    if (!frame) return html`<div class="plot" part="plot"><span class="empty">${this.waiting}</span></div>`;
     const columns = Object.entries(this.declaration.columns).map(([key, label]) => ({
       key,
       label,
-      kind: frame.rows.some((row) => typeof row[key] === 'number') ? 'number' : 'words',
+      kind: frame.rows.some((row) => typeof row[key] === 'number') ? ('number' as const) : ('words' as const),
     }));
     return html`<div class="plot" part="plot">
       <div class="rows" tabindex="0" role="region" aria-label=${this.declaration.title}>
@@ -114,7 +122,7 @@ export class TessellaTableElement extends FigureElement<'table'> {
             ${frame.rows.map(
               (row) =>
                 html`<tr>
-                  ${columns.map(({ key, kind }) => html`<td class=${kind}>${unbroken(cellText(row[key]))}</td>`)}
+                  ${columns.map(({ key, kind }) => cell(cellText(row[key]), kind))}
                 </tr>`,
             )}
           </tbody>

@@ -90,22 +90,19 @@ export class TessellaFigureElement extends LitElement {
       }
       figcaption {
         display: flex;
-        gap: 10px;
-        align-items: baseline;
+        flex-wrap: wrap;
+        gap: 0 10px;
+        padding-right: 26px;
         margin-bottom: 8px;
         font-size: 13px;
         line-height: 18px;
       }
+      /* The title takes what the note leaves; a note that does not fit beside it has the next line. */
       .title {
+        flex: 1 1 auto;
         font-weight: 600;
       }
       .note {
-        flex: 1;
-        min-width: 0;
-        overflow: hidden;
-        text-align: right;
-        text-overflow: ellipsis;
-        white-space: nowrap;
         color: var(--tessella-quiet);
       }
       .body {
@@ -115,7 +112,7 @@ export class TessellaFigureElement extends LitElement {
         height: ${chartHeight};
       }
       .words {
-        height: 190px;
+        height: 120px;
       }
       .line {
         height: 24px;
@@ -130,6 +127,7 @@ export class TessellaFigureElement extends LitElement {
       }
       .bare figcaption {
         order: 2;
+        padding: 0;
         margin: 0;
       }
       .bare .body {
@@ -137,7 +135,13 @@ export class TessellaFigureElement extends LitElement {
         min-width: 0;
       }
       details {
+        position: absolute;
+        top: 12px;
+        right: 14px;
+      }
+      .bare details {
         position: relative;
+        inset: auto;
       }
       summary {
         width: 22px;
@@ -258,8 +262,7 @@ export class TessellaFigureElement extends LitElement {
     return html`<figure part="figure" class=${bare ? 'bare' : ''}>
       <figcaption part="caption">
         <span part="title" class=${bare ? 'visually-hidden' : 'title'}>${declaration.title}</span>
-        ${bare ? nothing : html`<span part="note" class="note" title=${declaration.note ?? ''}>${declaration.note}</span>`}
-        ${this.#menu(declaration)}
+        ${bare ? nothing : html`<span part="note" class="note">${declaration.note}</span>`} ${this.#menu(declaration)}
       </figcaption>
       <div class="body" part="body">${this.view ?? this.#placeholder(declaration.kind)}</div>
       ${this.problem === '' ? nothing : html`<p class="problem warn" role="alert">${this.problem}</p>`}

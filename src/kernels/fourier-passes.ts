@@ -1,6 +1,7 @@
 /** What Fourier transforms are recorded as: passes of large radix, the step between real and complex, products, chirps. */
 import { f32, u32 } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
+import { isSerial } from './serial';
 
 /** How much of a transform a workgroup takes. */
 interface PassSizes {
@@ -12,15 +13,11 @@ interface PassSizes {
 
 /** All 16 KiB of workgroup memory, and 64 bytes side by side. */
 const wide: PassSizes = { wholeBits: 11, partBits: 8 };
-/** SwiftShader takes longer to compile the more workgroup memory a shader has: seconds for 16 KiB, whatever it does. */
-const narrow: PassSizes = { wholeBits: 9, partBits: 6 };
+/** What an invocation holds by itself, and how many of them are a workgroup. */
+const alone: PassSizes = { wholeBits: 3, partBits: 3 };
+const aloneTogether = 128;
 
-/** `wide` or `narrow` under this key of a device's `tuning` overrules what the adapter suggests. */
-export const fourierTuning = 'fft';
-
-function passSizes(gpu: WebGpuDevice): PassSizes {
-  return (gpu.tuning.get(fourierTuning) ?? (gpu.info.isFallback ? 'narrow' : 'wide')) === 'wide' ? wide : narrow;
-}
+const passSizes = (gpu: WebGpuDevice): PassSizes => (isSerial(gpu) ? alone : wide);
 
 interface Passes {
   readonly x: GpuTensor;
@@ -48,8 +45,11 @@ export function recordPasses(
     const isLast = pass === parts.length - 1;
     const target = isLast ? out : gpu.empty([batch, 2 ** bits, 2]);
     const transforms = batch * 2 ** (bits - radix);
-    const most = 2 ** (sizes.wholeBits - radix);
-    const together = Math.max(2 ** Math.max(0, 3 - radix), Math.min(most, 2 ** Math.ceil(Math.log2(transforms))));
+    // Only transforms of one number or two have a smaller radix.
+    const serial = sizes === alone && radix > 1;
+    const most = serial ? aloneTogether : 2 ** (sizes.wholeBits - radix);
+    const fewest = serial ? 1 : 2 ** Math.max(0, 3 - radix);
+    const together = Math.max(fewest, Math.min(most, 2 ** Math.ceil(Math.log2(transforms))));
     const isPadded = pass === 0 && padded !== undefined && padded !== 2 ** (bits + 1);
     const isCropped = isLast && cropped !== undefined && cropped !== 2 ** (bits + 1);
     gpu.dispatch({
@@ -59,10 +59,15 @@ export function recordPasses(
         padded: isPadded,
         cropped: isCropped,
         strided: parts.length > 1,
+        serial,
         by_2: radix % 3 === 1,
         by_4: radix % 3 === 2,
       },
-      constants: { RADIX_BITS: radix, TRANSFORMS: together, INVOCATIONS: (together * 2 ** radix) / 8 },
+      constants: {
+        RADIX_BITS: radix,
+        TRANSFORMS: together,
+        INVOCATIONS: serial ? together : (together * 2 ** radix) / 8,
+      },
       uniforms: {
         transforms: u32(transforms),
         bits: u32(bits),

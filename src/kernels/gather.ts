@@ -3,6 +3,7 @@ import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
+import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
 import { segmentedReduce } from './segments';
 import { countingSort } from './sort';
 
@@ -29,13 +30,7 @@ export const gatherRows = defineKernel({
   webgpu(gpu, x, indices, options = {}): Tensor {
     const { rows, width } = rowsShape(x, 'x');
     const out = options.out ?? gpu.empty([indices.size, ...x.shape.slice(1)], x.type);
-    gpu.dispatch({
-      shader: 'gather/rows',
-      uniforms: { count: u32(indices.size), rows: u32(rows), width: u32(width) },
-      reads: [x, indices],
-      writes: [out],
-      workgroups: [Math.ceil(width / 32), Math.ceil(indices.size / 8)],
-    });
+    recordMove(gpu, x, indices, out, rows, width, false);
     return out;
   },
   reference(cpu, x, indices, options = {}): Tensor {
@@ -65,14 +60,7 @@ export const scatterRows = defineKernel({
   },
   webgpu(gpu, x, indices, out): Tensor {
     const { rows, width } = scatterShape(x, indices, out);
-    gpu.dispatch({
-      shader: 'gather/rows',
-      conditions: { scatter: true },
-      uniforms: { count: u32(indices.size), rows: u32(rows), width: u32(width) },
-      reads: [x, indices],
-      writes: [out],
-      workgroups: [Math.ceil(width / 32), Math.ceil(indices.size / 8)],
-    });
+    recordMove(gpu, x, indices, out, rows, width, true);
     return out;
   },
   reference(_cpu, x, indices, out): Tensor {
@@ -116,6 +104,30 @@ export const scatterAddRows = defineKernel({
     return out;
   },
 });
+
+/** Records a move of whole rows, four columns at a time where they are as many; neighbours take neighbouring columns. */
+function recordMove(
+  gpu: WebGpuDevice,
+  x: GpuTensor,
+  indices: GpuTensor,
+  out: GpuTensor,
+  rows: number,
+  width: number,
+  scatter: boolean,
+): void {
+  const quads = width % 4 === 0;
+  const across = quads ? width / 4 : width;
+  const columns = Math.min(32, 2 ** Math.ceil(Math.log2(across)));
+  gpu.dispatch({
+    shader: 'gather/rows',
+    conditions: { scatter, quads },
+    constants: { COLUMNS: columns },
+    uniforms: { count: u32(indices.size), rows: u32(rows), width: u32(across) },
+    reads: [x, indices],
+    writes: [out],
+    workgroups: [Math.ceil(across / columns), Math.ceil((indices.size * columns) / 256)],
+  });
+}
 
 function rowsShape(x: Tensor, name: string): { readonly rows: number; readonly width: number } {
   if (x.shape.length === 1) return { rows: x.size, width: 1 };

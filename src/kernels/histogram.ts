@@ -3,6 +3,10 @@ import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
 import type { Tensor } from '../device/tensor';
 import { f32, u32 } from '../device/uniforms';
+import { isSerial } from './serial';
+
+/** Elements that a workgroup counts before it adds its counts to those of the others. */
+const itemsPerGroup = 16_384;
 
 /** Options of `histogram`. */
 export interface HistogramOptions {
@@ -25,16 +29,22 @@ export const histogram = defineKernel({
   },
   webgpu(gpu, x, bins, { range: [low, high] = [0, 1] } = {}): Tensor {
     const counts = gpu.full([bins], 0, 'u32');
+    // Each lane waits for the others twice, which is what takes the time on a software adapter.
+    const lanes = isSerial(gpu) ? 16 : 256;
     gpu.dispatch({
       shader: 'sort/histogram',
       conditions: { float: x.type === 'f32', gathered: bins <= 4096 },
       // A power of two, so that few variants are compiled; not more than is needed: SwiftShader takes seconds to compile a
       // shader with 16 KiB of workgroup memory.
-      constants: { BINS: Math.min(4096, Math.max(64, 2 ** Math.ceil(Math.log2(bins)))) },
+      constants: {
+        LANES: lanes,
+        ITEMS: itemsPerGroup / lanes,
+        BINS: Math.min(4096, Math.max(64, 2 ** Math.ceil(Math.log2(bins)))),
+      },
       uniforms: { size: u32(x.size), bins: u32(bins), low: f32(low), high: f32(high) },
       reads: [x],
       writes: [counts],
-      workgroups: [Math.ceil(x.size / 16_384)],
+      workgroups: [Math.ceil(x.size / itemsPerGroup)],
     });
     return counts;
   },

@@ -10,6 +10,7 @@ import type { ReferenceDevice, ReferenceTensor } from '../device/reference-devic
 import type { ElementType, Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
+import { isSerial } from './serial';
 import { transpose } from './transpose';
 
 /** Options of `prefixSum`. */
@@ -101,14 +102,18 @@ export const linearRecurrence = defineKernel({
   },
 });
 
-/** Elements that one invocation takes one after the other. */
+/** Elements that one invocation takes one after the other where lanes share a block. */
 const itemsPerLane = 16;
+/** Invocations of a workgroup where each has a block of its own: few, so that every core gets workgroups. */
+const serialLanes = 16;
 
 interface Scan {
   readonly x: GpuTensor;
   readonly out: GpuTensor;
   readonly rows: number;
   readonly columns: number;
+  /** Whether a row is a column of x. */
+  readonly isTransposed?: boolean;
   readonly conditions: Readonly<Record<string, boolean>>;
   /** Numbers of what is carried along. */
   readonly stateSize: number;
@@ -118,14 +123,25 @@ interface Scan {
 
 /** Records one level of a scan and, where a row has several blocks, the levels above it. Temporaries belong to the open scope. */
 function recordScan(gpu: WebGpuDevice, scan: Scan, share = 1): void {
-  const { x, out, rows, columns, conditions, stateSize, coefficients, initial } = scan;
-  const lanes = Math.min(256, 2 ** Math.ceil(Math.log2(Math.ceil(columns / itemsPerLane))));
-  const rowsPerGroup = 256 / lanes;
-  const blocks = Math.ceil(columns / (lanes * itemsPerLane));
+  const { x, out, rows, columns, isTransposed = false, conditions, stateSize, coefficients, initial } = scan;
+  const serial = isSerial(gpu);
+  const lanes = serial ? serialLanes : Math.min(256, 2 ** Math.ceil(Math.log2(Math.ceil(columns / itemsPerLane))));
+  const rowsPerGroup = serial ? 1 : 256 / lanes;
+  const items = serial ? serialItems(rows, columns, conditions.nested === true) : lanes * itemsPerLane;
+  const blocks = Math.ceil(columns / items);
+  const isPlain = conditions.nested !== true && conditions.recurrence !== true && !isTransposed;
+  const quads = serial && isPlain && columns % 4 === 0;
   const dispatch = (target: GpuTensor, carries: GpuTensor, totals: boolean): void => {
     gpu.dispatch({
       shader: 'scan/rows',
-      conditions: { ...conditions, totals, grouped: lanes > 16, initial: initial !== undefined && !totals },
+      conditions: {
+        ...conditions,
+        totals,
+        serial,
+        quads,
+        grouped: !serial && lanes > 16,
+        initial: initial !== undefined && !totals,
+      },
       constants: { LANES: lanes, ROWS: rowsPerGroup, ITEMS: itemsPerLane },
       uniforms: {
         rows: u32(rows),
@@ -133,10 +149,13 @@ function recordScan(gpu: WebGpuDevice, scan: Scan, share = 1): void {
         blocks: u32(blocks),
         coefficientRow: u32(coefficients?.row ?? 0),
         coefficientStep: u32(coefficients?.step ?? 0),
+        items: u32(items),
+        rowStep: u32(isTransposed ? 1 : columns),
+        step: u32(isTransposed ? rows : 1),
       },
       reads: [x, carries, ...(conditions.recurrence === true ? [coefficients?.tensor ?? x, initial ?? x] : [])],
       writes: [target],
-      workgroups: [blocks, Math.ceil(rows / rowsPerGroup)],
+      workgroups: serial ? [Math.ceil((rows * blocks) / lanes)] : [blocks, Math.ceil(rows / rowsPerGroup)],
       share: (totals ? 0.35 : blocks > 1 ? 0.65 : 1) * share,
     });
   };
@@ -153,11 +172,18 @@ function recordScan(gpu: WebGpuDevice, scan: Scan, share = 1): void {
   dispatch(out, carries, false);
 }
 
+/** Elements of a block that one invocation takes: a few thousand blocks over all rows, whose totals one invocation scans. */
+function serialItems(rows: number, columns: number, isNested: boolean): number {
+  if (isNested) return columns;
+  const blocks = Math.max(1, Math.ceil(2048 / rows));
+  return Math.max(256, 4 * Math.ceil(columns / blocks / 4));
+}
+
 const typeConditions: Readonly<Record<ElementType, string>> = { f32: 'float', i32: 'signed', u32: 'unsigned' };
 
 function prefixCost(x: Tensor, options: PrefixSumOptions): { readonly flops: number; readonly bytes: number } {
   const { isTransposed } = prefixShape(x, options);
-  return { flops: 2 * x.size, bytes: (isTransposed ? 28 : 12) * x.size };
+  return { flops: 2 * x.size, bytes: (isTransposed && !isSerial(x.device) ? 28 : 12) * x.size };
 }
 
 function recordPrefix(
@@ -171,8 +197,8 @@ function recordPrefix(
   const { exclusive = false, reverse = false, out = scope.keep(gpu.empty(x.shape, x.type)) } = options;
   const conditions = { [operation]: true, [typeConditions[x.type]]: true, exclusive, reverse };
   const common = { rows, columns, conditions, stateSize: 1 };
-  if (!isTransposed) {
-    recordScan(gpu, { ...common, x, out });
+  if (!isTransposed || isSerial(gpu)) {
+    recordScan(gpu, { ...common, x, out, isTransposed });
     return out;
   }
   const [source, scanned] = [gpu.empty([rows, columns], x.type), gpu.empty([rows, columns], x.type)];

@@ -3,6 +3,7 @@ import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
 import { matrixShape, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
+import { isSerial } from './serial';
 
 /** What is computed of the rows of a segment. */
 export type SegmentReduction = 'sum' | 'mean' | 'maximum' | 'minimum';
@@ -17,7 +18,7 @@ export interface SegmentOptions {
  * Reduces x `[n, width]` (f32; a vector `[n]` counts as one column) segment by segment: segment s is the rows from
  * `offsets[s]` up to, not including, `offsets[s + 1]`, with u32 offsets `[segments + 1]` that do not descend. The result is
  * `[segments, width]`; an empty segment gives 0, whatever the reduction. Rows beyond n are left out. Blocks and trees of
- * fixed shape: the same bits every time. One workgroup takes a segment's 64 columns, so a few very long segments keep a GPU
+ * fixed shape: the same bits every time. One workgroup takes 64 columns of a segment, so a few very long segments keep a GPU
  * waiting: `reduceColumns` is for those. Throws `InvalidInputError` for shapes or types that do not fit.
  */
 export const segmentedReduce = defineKernel({
@@ -31,19 +32,22 @@ export const segmentedReduce = defineKernel({
   webgpu(gpu, x, offsets, reduction, options = {}): Tensor {
     const { rows, width, segments } = segmentShape(x, offsets, options);
     const out = gpu.empty([segments, ...x.shape.slice(1)]);
-    const columns = Math.min(64, powerOfTwo(width));
-    // About four rows a lane where segments are alike.
-    const lanes = Math.min(256 / columns, powerOfTwo(rows / segments / 4));
+    const quads = width % 4 === 0;
+    const across = quads ? width / 4 : width;
+    const columns = Math.min(64, powerOfTwo(across));
+    // About four rows a lane where segments are alike; lanes that work alone only have to keep all cores busy.
+    const wanted = isSerial(gpu) ? 64 / segments / columns : rows / segments / 4;
+    const lanes = Math.min(256 / columns, powerOfTwo(wanted), powerOfTwo(rows / segments / 4));
     // A workgroup has at most 64 invocations along z.
     const together = Math.min(64, 256 / columns / lanes);
     gpu.dispatch({
       shader: 'gather/segments',
-      conditions: { [reduction]: true, ordered: options.order !== undefined },
+      conditions: { [reduction]: true, ordered: options.order !== undefined, tree: lanes > 1, quads },
       constants: { COLUMNS: columns, LANES: lanes, SEGMENTS: together },
-      uniforms: { rows: u32(options.order?.size ?? rows), width: u32(width), segments: u32(segments) },
+      uniforms: { rows: u32(options.order?.size ?? rows), width: u32(across), segments: u32(segments) },
       reads: [x, offsets, options.order ?? offsets],
       writes: [out],
-      workgroups: [Math.ceil(width / columns), Math.ceil(segments / together)],
+      workgroups: [Math.ceil(across / columns), Math.ceil(segments / together)],
     });
     return out;
   },

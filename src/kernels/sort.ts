@@ -1,13 +1,15 @@
 /**
- * Stable sorting of 32-bit keys with a payload, by digits of four bits from the lowest up (a radix sort in the manner of
- * Satish, Harris and Garland 2009), and sorting into buckets. Counts and prefix sums only: the same result every time.
+ * Stable sorting of 32-bit keys with a payload, by digits of four or eight bits from the lowest up (a radix sort in the manner
+ * of Satish, Harris and Garland 2009), and sorting into buckets. Counts and prefix sums only: the same result every time.
  */
 import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
+import type { Device } from '../device/device';
 import type { ElementType, Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
 import type { GpuTensor, WebGpuDevice } from '../device/webgpu-device';
 import { prefixSum } from './scan';
+import { isSerial } from './serial';
 
 /** Options of `radixSort`. */
 export interface SortOptions {
@@ -15,7 +17,7 @@ export interface SortOptions {
   readonly payload?: Tensor;
   /** The largest first; equal keys keep their order all the same. Default false. */
   readonly descending?: boolean;
-  /** For u32 keys below 2^bits: fewer passes, one for each four bits. Default 32. */
+  /** For u32 keys below 2^bits: fewer passes. Default 32. */
   readonly bits?: number;
 }
 
@@ -27,8 +29,10 @@ export interface Sorted<T extends Tensor = Tensor> {
   readonly payload: T;
 }
 
-const digitBits = 4;
-const keysPerBlock = 1024;
+/** Keys of a block, which a workgroup takes or one invocation, and bits of a digit: 16 counts in all lanes, or 256 in one. */
+const shared = { keysPerBlock: 1024, blocksPerGroup: 1, digitBits: 4 };
+const serial = { keysPerBlock: 2048, blocksPerGroup: 4, digitBits: 8 };
+const sizesOn = (device: Device): typeof shared => (isSerial(device) ? serial : shared);
 
 /**
  * Sorts a vector of u32, i32 or f32 keys, stably, with a payload: all tensors are `[n]`. Of f32 keys, -0 comes before 0;
@@ -92,7 +96,7 @@ export const countingSort = defineKernel({
   summary: 'Sorts small keys [n] into buckets: the permutation, and where each bucket begins [buckets + 1].',
   shaders: ['sort/count', 'sort/scatter', 'sort/bounds', 'sort/digit', 'scan/rows'],
   cost(keys: Tensor, buckets: number) {
-    const passes = Math.ceil(bucketBits(keys, buckets) / digitBits);
+    const passes = passesFor(bucketBits(keys, buckets), keys.device);
     return { flops: 8 * passes * keys.size, bytes: 20 * passes * keys.size };
   },
   webgpu(gpu, keys, buckets): Buckets {
@@ -164,12 +168,13 @@ const typeConditions: Readonly<Record<ElementType, string>> = { f32: 'float', i3
 /** Records the passes; everything made belongs to the open scope. Keys above `largest` are taken for it. */
 function recordSort(gpu: WebGpuDevice, keys: GpuTensor, options: SortOptions, largest: number): Sorted<GpuTensor> {
   const payload = options.payload as GpuTensor | undefined;
-  const passes = Math.ceil((options.bits ?? 32) / digitBits);
+  const { keysPerBlock, blocksPerGroup, digitBits } = sizesOn(gpu);
+  const passes = passesFor(options.bits ?? 32, gpu);
   const blocks = Math.ceil(keys.size / keysPerBlock);
   const out = { keys: gpu.empty(keys.shape, keys.type), payload: gpu.empty(keys.shape, payload?.type ?? 'u32') };
   const other =
     passes > 1 ? { keys: gpu.empty(keys.shape, 'u32'), payload: gpu.empty(keys.shape, out.payload.type) } : out;
-  const [counts, starts] = [gpu.empty([16 * blocks], 'u32'), gpu.empty([16 * blocks], 'u32')];
+  const [counts, starts] = [gpu.empty([2 ** digitBits * blocks], 'u32'), gpu.empty([2 ** digitBits * blocks], 'u32')];
   const uniforms = { size: u32(keys.size), blocks: u32(blocks), largest: u32(largest) };
   let source = { keys, payload: payload ?? keys };
   for (let pass = 0; pass < passes; pass++) {
@@ -177,11 +182,15 @@ function recordSort(gpu: WebGpuDevice, keys: GpuTensor, options: SortOptions, la
     const isFirst = pass === 0;
     const isLast = pass === passes - 1;
     const order = { [typeConditions[keys.type]]: true, descending: options.descending === true };
-    const common = { uniforms: { ...uniforms, shift: u32(digitBits * pass) }, workgroups: [blocks] } as const;
+    const common = {
+      constants: { BLOCK: keysPerBlock },
+      uniforms: { ...uniforms, shift: u32(digitBits * pass) },
+      workgroups: [Math.ceil(blocks / blocksPerGroup)],
+    } as const;
     gpu.dispatch({
       ...common,
       shader: 'sort/count',
-      conditions: { ...(isFirst ? order : {}), first: isFirst },
+      conditions: { ...(isFirst ? order : {}), first: isFirst, serial: isSerial(gpu) },
       reads: [source.keys],
       writes: [counts],
       share: 0.3 / passes,
@@ -194,6 +203,7 @@ function recordSort(gpu: WebGpuDevice, keys: GpuTensor, options: SortOptions, la
         ...(isFirst || isLast ? order : {}),
         first: isFirst,
         last: isLast,
+        serial: isSerial(gpu),
         positions: isFirst && payload === undefined,
       },
       reads: [source.keys, source.payload, starts],
@@ -220,8 +230,10 @@ function passesOf(keys: Tensor, { payload, bits = 32 }: SortOptions): number {
       { field: 'bits' },
     );
   }
-  return Math.ceil(bits / digitBits);
+  return passesFor(bits, keys.device);
 }
+
+const passesFor = (bits: number, device: Device): number => Math.ceil(bits / sizesOn(device).digitBits);
 
 function checkVector(keys: Tensor): void {
   if (keys.shape.length === 1) return;

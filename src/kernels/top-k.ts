@@ -3,6 +3,7 @@ import { InvalidInputError } from '../device/errors';
 import { defineKernel } from '../device/kernel';
 import { matrixShape, type ElementType, type Tensor } from '../device/tensor';
 import { u32 } from '../device/uniforms';
+import { isSerial } from './serial';
 
 /** Options of `topK`. */
 export interface TopKOptions {
@@ -20,11 +21,16 @@ export interface TopK<T extends Tensor = Tensor> {
 
 /** Elements that a workgroup sorts at once. */
 const mostAtOnce = 1024;
+/** Elements that an invocation looks at where each works alone, and how many invocations a workgroup has there. */
+const serialChunk = 4096;
+const serialLanes = 16;
+/** Up to so many are kept in order there, more in a heap. */
+const fewest = 8;
 
 /**
  * The k best elements of each row of x `[rows, columns]` (or of a vector `[columns]`: both results are `[k]` then), of any
  * element type, in order; of equal ones the lower column comes first, and -0 equals 0. NaN lies beyond the infinities.
- * Chunks of 1,024 are sorted and the best of each kept, level by level. Throws `InvalidInputError` for k above the
+ * The best of each chunk of a row are found and kept, level by level. Throws `InvalidInputError` for k above the
  * number of columns, and above 512 where a row has more than 1,024 (sort it with `radixSort`).
  */
 export const topK = defineKernel({
@@ -42,8 +48,10 @@ export const topK = defineKernel({
     const shape = [...x.shape.slice(0, -1), k];
     const found = { values: scope.keep(gpu.empty(shape, x.type)), indices: scope.keep(gpu.empty(shape, 'u32')) };
     let candidates = x;
+    const serial = isSerial(gpu);
+    const few = serial && k <= fewest;
     for (let count = columns, isFirst = true, isLast = false; !isLast; isFirst = false) {
-      const size = Math.min(mostAtOnce, Math.max(2, 2 ** Math.ceil(Math.log2(count))));
+      const size = serial ? serialChunk : Math.min(mostAtOnce, Math.max(2, 2 ** Math.ceil(Math.log2(count))));
       const together = Math.min(Math.max(1, 256 / size), 2 ** Math.ceil(Math.log2(rows)));
       const chunks = Math.ceil(count / size);
       isLast = chunks === 1;
@@ -51,8 +59,10 @@ export const topK = defineKernel({
       const target = isLast ? found.indices : gpu.empty([rows, resultRow], 'u32');
       gpu.dispatch({
         shader: 'sort/top',
-        conditions: { [typeConditions[x.type]]: true, descending: largest, first: isFirst, last: isLast },
-        constants: { SIZE: size, ROWS: together, INVOCATIONS: Math.min(256, (size * together) / 2) },
+        conditions: { [typeConditions[x.type]]: true, descending: largest, first: isFirst, last: isLast, serial, few },
+        constants: serial
+          ? { SIZE: size, ROWS: 1, INVOCATIONS: serialLanes, KEPT: few ? k : 0 }
+          : { SIZE: size, ROWS: together, INVOCATIONS: Math.min(256, (size * together) / 2), KEPT: 0 },
         uniforms: {
           rows: u32(rows),
           columns: u32(columns),
@@ -62,7 +72,7 @@ export const topK = defineKernel({
         },
         reads: [x, candidates],
         writes: isLast ? [target, found.values] : [target],
-        workgroups: [chunks, Math.ceil(rows / together)],
+        workgroups: serial ? [Math.ceil((rows * chunks) / serialLanes)] : [chunks, Math.ceil(rows / together)],
         share: (0.5 * count) / columns,
       });
       candidates = target;

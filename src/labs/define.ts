@@ -57,6 +57,9 @@ export interface Claim<P extends ParameterDeclarations, Presets extends string, 
   holds(measured: number): boolean;
 }
 
+/** Where most claims are tried: at the preset `standard`, and at `quick` where there is no GPU. */
+export const atStandard = { preset: 'standard', quick: 'quick' } as const;
+
 /** A lab, as its file declares it. */
 export interface LabDefinition<
   P extends ParameterDeclarations,
@@ -100,4 +103,17 @@ export function defineLab<
   Result,
 >(lab: LabDefinition<P, F, Presets, Result>): LabDefinition<P, F, Presets, Result> {
   return lab;
+}
+
+/**
+ * Shows each state of some work as it comes, and gives what the work comes to:
+ * `const outcome = yield* follow(work, (state) => frame({ ... }))`, or `follow(report, frame)` where its states are frames.
+ */
+export async function* follow<State, Shown, Outcome>(
+  states: AsyncGenerator<State, Outcome>,
+  show: (state: State) => Shown,
+): AsyncGenerator<Shown, Outcome> {
+  let next = await states.next();
+  for (; next.done !== true; next = await states.next()) yield show(next.value);
+  return next.value;
 }

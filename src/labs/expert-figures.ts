@@ -2,7 +2,8 @@
 import type { ExpertMode } from '../algorithms/mixture-of-experts';
 import { droppedShare, loadStatistics, type Routing } from '../algorithms/routing';
 import { tileRows } from '../kernels/grouped-matmul';
-import { routers, type ModeResult, type RouterResult } from './expert-race';
+import type { ModeResult, RouterResult } from './expert-race';
+import { routers } from './expert-setting';
 import type { BarsFrame, HeatmapFrame, LineFrame } from './frames';
 
 const modeLabels = {
@@ -77,6 +78,10 @@ export function occupancyBars(results: readonly ModeResult[], loads: Uint32Array
     reference: { label: 'every row of every tile', value: 100 },
   };
 }
+
+/** How far the scattered layer is from the dense loop, in words. */
+export const apart = (difference: number): string =>
+  difference === 0 ? 'the same result as' : `${difference.toExponential(1)} from`;
 
 /** A bar for each expert, and the even load. */
 export function loadBars(loads: Uint32Array): BarsFrame {

@@ -9,6 +9,8 @@ interface CommonFigure {
   readonly span: 'full' | 'half' | 'third';
   /** A few words at the right of the title: units, how it was made. */
   readonly note?: string;
+  /** What the empty figure says where not every run has something for it: what a person must choose to see it. */
+  readonly otherwise?: string;
 }
 
 /** Lines that grow while a run goes on. */
@@ -78,6 +80,9 @@ export interface HeatmapFrame {
   /** The size of the matrix that was reduced to this, if it was. */
   readonly of?: readonly [rows: number, columns: number];
   readonly pooling?: 'max' | 'mean';
+  /** What the middles of the first and of the last cell stand for, where it is not their count from 0. */
+  readonly rowRange?: readonly [first: number, last: number];
+  readonly columnRange?: readonly [first: number, last: number];
 }
 /** One cloud; a new frame of the same series replaces the old one. */
 export interface ScatterFrame {
@@ -154,6 +159,9 @@ type Declared<F extends CommonFigure & { kind: string }, Optional extends string
 > &
   Partial<Pick<F, Extract<Optional | 'span', keyof F>>>;
 
+/** Both axes of a line figure logarithmic: `line({ title, x, y, ...logarithmic })`. */
+export const logarithmic = { xScale: 'log', yScale: 'log' } as const;
+
 export const line = (options: Declared<LineFigure, 'xScale' | 'yScale'>): LineFigure => ({
   kind: 'line',
   span: 'third',
@@ -174,6 +182,9 @@ export const scatter = (options: Declared<ScatterFigure>): ScatterFigure => ({
 export const image = (options: Declared<ImageFigure>): ImageFigure => ({ kind: 'image', span: 'full', ...options });
 export const bars = (options: Declared<BarsFigure>): BarsFigure => ({ kind: 'bars', span: 'half', ...options });
 export const table = (options: Declared<TableFigure>): TableFigure => ({ kind: 'table', span: 'full', ...options });
+/** A table of a quantity and its value a row: `quantities({ title: 'Numbers' })`. */
+export const quantities = (options: Omit<Declared<TableFigure>, 'columns'>): TableFigure =>
+  table({ columns: { quantity: 'quantity', value: 'value' }, ...options });
 export const interval = (options: Declared<IntervalFigure>): IntervalFigure => ({
   kind: 'interval',
   span: 'full',

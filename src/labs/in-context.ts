@@ -1,5 +1,6 @@
 /** Regression tasks that are written into a prompt, and least squares for them in float64. */
-import type { FeatureMap, RegressionPrompt } from '../algorithms/looped-transformer';
+import type { RegressionPrompt } from '../algorithms/looped-transformer';
+import type { FeatureMap } from '../algorithms/looped-weights';
 import { symmetricEigen, symmetricFunction } from '../algorithms/symmetric-eigen';
 import { InvalidInputError } from '../device/errors';
 import { Philox } from '../kernels/random';

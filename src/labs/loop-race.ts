@@ -1,11 +1,6 @@
 /** Hand-built transformers on one prompt: gradient descent and Newton in the loop, one pass only, and a loop without a pre-block. */
-import {
-  buildSolver,
-  solveInContext,
-  type LoopedTransformer,
-  type LoopMethod,
-  type RegressionPrompt,
-} from '../algorithms/looped-transformer';
+import { solveInContext, type RegressionPrompt } from '../algorithms/looped-transformer';
+import { buildSolver, type LoopedTransformer, type LoopMethod } from '../algorithms/looped-weights';
 import type { HeadKind } from '../algorithms/transformer';
 import type { Device } from '../device/device';
 import { applyFeatures, leastSquares, plainDescent, relativeError, withConstant, type Task } from './in-context';

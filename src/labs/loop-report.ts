@@ -1,5 +1,5 @@
 /** What is shown of hand-built transformers on one prompt: how near each loop is, what it answers, and the weights. */
-import { countParameters, type LoopedTransformer, type LoopMethod } from '../algorithms/looped-transformer';
+import { countParameters, type LoopedTransformer, type LoopMethod } from '../algorithms/looped-weights';
 import type { WeightMatrix } from '../algorithms/transformer';
 import type { Device } from '../device/device';
 import type { HeatmapFrame, LineFrame, ScatterFrame, StatusFrame } from './frames';
@@ -14,7 +14,7 @@ const floor = 1e-9;
 type Counts = Readonly<Record<LoopMethod, number>>;
 
 /** What the loops reached. */
-export interface Outcome {
+interface Outcome {
   /** Loops until the error is 1e-5; one more than there were where it never was. */
   readonly reached: Counts;
   /** Largest difference of a prediction from plain gradient descent in float64. */
@@ -28,7 +28,7 @@ export interface Outcome {
 }
 
 /** What the figures show of a loop. */
-export interface LoopFrames {
+interface LoopFrames {
   readonly error: LineFrame[];
   readonly answers: ScatterFrame;
   readonly status: StatusFrame;
@@ -62,13 +62,35 @@ export async function* watchLoops(device: Device, race: Race, counts: Counts): A
 }
 
 /** Errors of the answers themselves, with and without a pre-block. */
-export interface HeldOut {
+interface HeldOut {
   readonly best: number;
   readonly without: number;
+  /** Whether there was a pre-block to leave out. */
+  readonly isTried: boolean;
+}
+
+/** The end of a run: numbers, the answers of other ways, a sentence. `without` is what a loop without a pre-block answers. */
+export function conclude(race: Race, counts: Counts, outcome: Outcome, without?: Float64Array) {
+  const { name, truth } = race.task;
+  const { best, once, errors } = outcome;
+  const heldOut = { best: relativeError(best, truth), without: relativeError(without ?? best, truth) };
+  const [gradient, newton] = [errors.gradient.toExponential(1), errors.newton.toExponential(1)];
+  const text = `${name}: ${gradient} from least squares after ${counts.gradient} loops, Newton ${newton} after ${counts.newton}`;
+  return {
+    heldOut,
+    shown: {
+      numbers: { rows: numberRows(race, counts, outcome, { ...heldOut, isTried: without !== undefined }) },
+      answers: [
+        answers('one pass, best step', truth, once.scaled),
+        ...(without === undefined ? [] : [answers('Newton without the pre-block', truth, without)]),
+      ],
+      status: { state: 'done', text },
+    } as const,
+  };
 }
 
 /** The table of numbers. */
-export function numberRows({ task, truth }: Race, counts: Counts, outcome: Outcome, heldOut: HeldOut) {
+function numberRows({ task, truth }: Race, counts: Counts, outcome: Outcome, heldOut: HeldOut) {
   const { differences, reached } = outcome;
   const loops = (method: LoopMethod): string | number =>
     reached[method] > counts[method] ? `more than ${counts[method]}` : reached[method];
@@ -77,11 +99,11 @@ export function numberRows({ task, truth }: Race, counts: Counts, outcome: Outco
     ['condition number', truth.condition],
     ['largest difference from gradient descent in float64', differences.gradient],
     ['the same of Newton, which doubles its steps', differences.newton],
-    [`gradient loops to ${close}`, loops('gradient')],
-    [`Newton loops to ${close}`, loops('newton')],
+    [`gradient loops to ${close.toExponential()}`, loops('gradient')],
+    [`Newton loops to ${close.toExponential()}`, loops('newton')],
     ['error of answers', heldOut.best],
-    ['the same without a pre-block', heldOut.without],
   ];
+  if (heldOut.isTried) rows.push(['the same without a pre-block', heldOut.without]);
   return rows.map(([quantity, value]) => ({ quantity, value }));
 }
 
@@ -109,19 +131,19 @@ function weightPicture({ loop, width }: LoopedTransformer, part: 'compared' | 'w
             (values[row * width + column] ?? NaN) +
             at(left, row, k) * (part === 'compared' ? at(right, column, k) : at(right, k, column));
   }
-  return { rows: width, columns: width, values };
+  return { rows: width, columns: width, values: values.map(Math.abs) };
 }
 
 const at = ({ columns, values }: WeightMatrix, row: number, column: number): number =>
   values[row * columns + column] ?? NaN;
 
-/** Both pictures of a block's weights. */
+/** Both pictures of a block's weights, without their signs. */
 export function weightPictures(transformer: LoopedTransformer) {
   return { compared: weightPicture(transformer, 'compared'), written: weightPicture(transformer, 'written') };
 }
 
 /** What should be answered against what is. */
-export function answers(series: string, truth: Float64Array, predictions: Float64Array): ScatterFrame {
+function answers(series: string, truth: Float64Array, predictions: Float64Array): ScatterFrame {
   return {
     series,
     points: Float32Array.from(
@@ -133,12 +155,12 @@ export function answers(series: string, truth: Float64Array, predictions: Float6
 
 /** Columns of the table of weights. */
 export const parameterColumns = {
-  loop: 'loop',
+  loop: 'method',
   before: 'before',
-  shared: 'looped block',
+  shared: 'loop',
   after: 'after',
   total: 'all',
-  layers: 'with a layer for each loop',
+  layers: 'not shared',
 };
 
 /** Weights by part, and of as many layers without sharing. */

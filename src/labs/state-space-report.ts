@@ -88,23 +88,42 @@ export async function pseudospectrum(device: Device, size: number): Promise<Heat
   });
   const matrix = device.tensor(Float32Array.from(hippoLegS(size).state), [size, size]);
   const norms = await resolventNorms(matrix, device.tensor(places, [rows * columns, 2]), { iterations: 8 }).read();
-  return { rows, columns, values: Float32Array.from(norms, (norm) => -Math.log10(norm)) };
+  return {
+    rows,
+    columns,
+    rowRange: [size, -size],
+    columnRange: [-size - 2, 4],
+    values: Float32Array.from(norms, (norm) => -Math.log10(norm)),
+  };
 }
 
 /** One column of a table, standardised: its last 4,096 values. Throws `InvalidInputError` for fewer than 8 or a constant. */
 export function seriesOf(table: NumericMatrix | undefined, column: number) {
   if (table === undefined || table.rows < 8)
-    throw new InvalidInputError('A series needs at least 8 rows: choose another table.', { field: 'series' });
+    throw new InvalidInputError(
+      `A series needs at least 8 rows, and ${table?.name ?? 'no table'} has ${table?.rows ?? 0}: choose another table.`,
+      { field: 'series' },
+    );
   const at = Math.min(column, table.columns - 1);
   const values = Float64Array.from({ length: table.rows }, (_, row) => table.values[row * table.columns + at] ?? NaN);
+  const name = table.columnNames?.[at] ?? `column ${at}`;
   const last = values.slice(-4096);
   const mean = last.reduce((sum, value) => sum + value / last.length, 0);
   const deviation = Math.sqrt(last.reduce((sum, value) => sum + (value - mean) ** 2 / last.length, 0));
   // A constant leaves the rounding of its mean.
   if (!(deviation > 1e-12 * Math.abs(mean)))
-    throw new InvalidInputError('The column has one value only: choose another.', { field: 'column' });
-  const name = table.columnNames?.[at] ?? `column ${at}`;
-  return { name, mean, deviation, values: last.map((value) => (value - mean) / deviation) };
+    throw new InvalidInputError(
+      `${name} of ${table.name} has one value only: ${table.columns > 1 ? 'choose another column' : 'bring another table'}.`,
+      { field: table.columns > 1 ? 'column' : 'series' },
+    );
+  const warning = `${table.name} has ${table.columns} columns: this is the last one, column ${at}.`;
+  return {
+    name,
+    ...(at < column && { warning }),
+    mean,
+    deviation,
+    values: last.map((value) => (value - mean) / deviation),
+  };
 }
 
 /**
@@ -143,7 +162,7 @@ export interface Growth {
 }
 
 /** Errors at one number of states, with 8 units of time for the kernels. */
-export async function measureGrowth(
+async function measureGrowth(
   device: Device,
   options: {
     readonly size: number;
@@ -169,12 +188,34 @@ export async function measureGrowth(
   };
 }
 
+/** Doubles the number of states from 8 on and shows the errors; what comes of it is all that was measured. */
+export async function* growStates(
+  device: Device,
+  params: Omit<Parameters<typeof measureGrowth>[1], 'size' | 'series'> & { readonly states: number },
+  series: Float64Array,
+) {
+  const growth: Growth[] = [];
+  for (let size = 8; size <= params.states; size *= 2) {
+    const grown = await measureGrowth(device, { ...params, size, series });
+    growth.push(grown);
+    const [step, steps] = [Math.log2(size) - 2, Math.floor(Math.log2(params.states)) - 2];
+    const status = { state: 'running', text: `N = ${size}`, step, steps } as const;
+    yield { convergence: growthLines(grown), recall: recallLines(grown), status };
+  }
+  return growth;
+}
+
+/** A series against its rows. */
+export const seriesLine = (series: string, values: Float64Array): LineFrame => {
+  return { series, x: Array.from(values, (_, row) => row), y: Array.from(values) };
+};
+
 /** What was measured at a number of states, if it was. */
 export const at = (growth: readonly Growth[], size: number): Growth | undefined =>
   growth.find((one) => one.size === size);
 
 /** Points of the errors against the number of states. */
-export const growthLines = ({ size, diagonal, perturbed, kernel, perturbedKernel }: Growth): readonly LineFrame[] => [
+const growthLines = ({ size, diagonal, perturbed, kernel, perturbedKernel }: Growth): readonly LineFrame[] => [
   { series: `${names.diagonal}, worst frequency`, x: size, y: diagonal },
   { series: `${names.perturbed}, worst frequency`, x: size, y: perturbed },
   { series: `${names.diagonal}, kernel`, x: size, y: kernel },
@@ -182,7 +223,7 @@ export const growthLines = ({ size, diagonal, perturbed, kernel, perturbedKernel
 ];
 
 /** Points of the error of what is recalled. */
-export const recallLines = ({ size, recalled }: Growth): readonly LineFrame[] =>
+const recallLines = ({ size, recalled }: Growth): readonly LineFrame[] =>
   (['diagonal', 'perturbed'] as const).map((form) => ({ series: names[form], x: size, y: recalled[form] }));
 
 /** The two errors under noise, as bars. */
@@ -212,8 +253,8 @@ export function numberRows({
     ...(['diagonal', 'perturbed'] as const).flatMap((form) => [
       { quantity: `${names[form]}: condition of the eigenvectors`, value: forms[form].condition },
       { quantity: `${names[form]}: backward error of A`, value: forms[form].backwardError },
-      { quantity: `${names[form]}: worst error`, value: worst[form].error },
-      { quantity: `${names[form]}: at the frequency`, value: worst[form].frequency },
+      { quantity: `${names[form]}: worst error of the transfer`, value: worst[form].error },
+      { quantity: `${names[form]}: at the frequency, radians a unit`, value: worst[form].frequency },
       { quantity: `${names[form]}: error of the kernel`, value: kernels[form] },
     ]),
     { quantity: 'convolution against float64 steps', value: agreement.convolution },

@@ -15,6 +15,7 @@ import type { Device } from '../device/device';
 import { convolve } from '../kernels/convolution';
 import { Philox } from '../kernels/random';
 import type { LineFrame } from './frames';
+import { timeOnce } from './time-once';
 
 /** HiPPO-LegS and two diagonal forms of it. */
 export interface Systems {
@@ -173,12 +174,8 @@ export async function* timePaths(device: Device, system: DiagonalSystem, step: n
       using _scope = device.scope();
       const placed = placeSystem(device, discrete, [unit(system.states, 0)]);
       const signal = device.tensor(new Float32Array(length).fill(1), [1, length]);
-      path(placed, signal);
-      await device.finish();
-      const startMs = performance.now();
-      path(placed, signal);
-      await device.finish();
-      yield { series, x: length, y: performance.now() - startMs };
+      const call = () => void path(placed, signal);
+      yield { series, x: length, y: await timeOnce(device, call, call) };
     }
   }
 }

@@ -2,9 +2,9 @@
 import { polynomialAttention } from '../algorithms/polynomial-attention';
 import type { Device, Tensor } from '../device/device';
 import { attention } from '../kernels/attention';
-import { monomialCount } from '../kernels/polynomial';
 import { Philox } from '../kernels/random';
 import { tensorAttention, type TensorAttentionInput } from '../kernels/tensor-attention';
+import { timeOnce } from './time-once';
 
 /** What inputs look like. */
 export interface RaceInput {
@@ -64,24 +64,6 @@ export async function measureErrors(device: Device, race: RaceInput, degrees: re
   return { errors, largest, map };
 }
 
-/** The errors as rows of a table. */
-export function errorRows(
-  { errors, largest }: RaceErrors,
-  { bound, dimension }: RaceInput,
-  degrees: readonly number[],
-) {
-  return [
-    { quantity: `largest |result| at B = ${bound.toPrecision(3)}`, value: largest },
-    ...degrees
-      .map((degree, at) => ({ degree, value: errors[at] ?? NaN }))
-      .sort((one, other) => one.degree - other.degree)
-      .map(({ degree, value }) => ({
-        quantity: `largest error, degree ${degree} (${monomialCount(dimension, degree)} features)`,
-        value,
-      })),
-  ];
-}
-
 /** What is called how by the number of keys at once. */
 const tupleNames = ['one key', 'pairs', 'triples'];
 
@@ -96,17 +78,6 @@ export async function* findBreaking(
     found.push({ label, value: await breakingBound(device, { ...race, count: 16, lists: at + 1 }, degree, 0.01) });
     yield [...found];
   }
-}
-
-/** Milliseconds that recorded work takes, after `warm` has compiled its pipelines. */
-export async function timeOnce(device: Device, warm: () => void, record: () => void): Promise<number> {
-  using _scope = device.scope();
-  warm();
-  await device.finish();
-  const startMs = performance.now();
-  record();
-  await device.finish();
-  return performance.now() - startMs;
 }
 
 /** Milliseconds of one exact or polynomial call at a size. */
@@ -138,9 +109,11 @@ export async function* timeSizes(
   degree: number,
   { exactUpTo, longest }: { readonly exactUpTo: number; readonly longest: number },
 ): AsyncGenerator<RaceTime> {
-  for (let count = 32; count <= Math.max(exactUpTo, longest); count *= 2) {
+  // Lists of more keys take exactUpTo ** 3 steps at fewer keys in each.
+  const exactMost = exactUpTo ** (3 / (1 + Math.max(2, race.lists)));
+  for (let count = 32; count <= Math.max(exactMost, longest); count *= 2) {
     const timed = { ...race, count, bound: 1 };
-    if (count <= exactUpTo) {
+    if (count <= exactMost) {
       yield { series: 'exact', count, milliseconds: await timeAttention(device, timed, 'exact') };
     }
     if (count <= longest) {

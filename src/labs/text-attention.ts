@@ -58,8 +58,9 @@ export async function textModel(device: Device, settings: TextSettings): Promise
   const sink = settings.sink === 'none' ? undefined : settings.sink === 'zero' ? 0 : 4;
   if (settings.operands !== undefined)
     return { ...fromFile(settings.operands), options: common, sink, projections: undefined };
-  const characters = Array.from(settings.text);
-  const labels = characters.length === 0 ? [' '] : characters;
+  const labels = Array.from(settings.text);
+  if (labels.length === 0)
+    throw new InvalidInputError('There is no text to attend over: type a character or more.', { field: 'text' });
   const { heads, headSize, seed } = settings;
   const keyHeads = settings.share === 'none' ? heads : settings.share === 'all' ? 1 : Math.ceil(heads / 2);
   if (heads % keyHeads !== 0)
@@ -160,7 +161,7 @@ function largestOf(values: ArrayLike<number>, labels: readonly string[], own: nu
   const order = Array.from(values, (value, index) => ({ value, index }));
   const bars = order
     .sort((a, b) => b.value - a.value)
-    .slice(0, 12)
+    .slice(0, 8)
     .map(({ value, index }) => ({
       label: `${quoted(labels[index] ?? '')} at ${String(index)}`,
       value,
@@ -169,11 +170,14 @@ function largestOf(values: ArrayLike<number>, labels: readonly string[], own: nu
   return { bars };
 }
 
-/** What a character looks at, and which characters its output depends on: |gradient of |output|^2 / 2 by each of them|. */
-export async function lookAt(device: Device, model: TextModel, token: number, head: number) {
+/** The row of queries that a token stands for. */
+const rowOf = (model: TextModel, token: number): number => Math.min(token, queriesOf(model) - 1);
+
+/** What a character looks at, by one head (from 1) or by all on average (0). */
+export async function looksOf(device: Device, model: TextModel, token: number, head: number): Promise<BarsFrame> {
   using scope = device.scope();
-  const { q, k, v, options } = place(device, model);
-  const row = Math.min(token, queriesOf(model) - 1);
+  const { q, k, options } = place(device, model);
+  const row = rowOf(model, token);
   const weights = await device.read(attentionWeights(q, k, { ...options, rows: [row, row + 1] }));
   const keys = model.labels.length;
   const chosen = head === 0 ? undefined : Math.min(head, model.heads) - 1;
@@ -183,11 +187,18 @@ export async function lookAt(device: Device, model: TextModel, token: number, he
     for (let each = 0; each < model.heads; each++) sum += weights[each * keys + key] ?? 0;
     return sum / model.heads;
   });
+  return largestOf(looks, model.labels, row);
+}
+
+/** Which characters its output depends on: |gradient of |output|^2 / 2 by each of them|. */
+export async function saliencyOf(device: Device, model: TextModel, token: number): Promise<BarsFrame> {
+  using scope = device.scope();
+  const { q, k, v, options } = place(device, model);
+  const row = rowOf(model, token);
   const result = attention(q, k, v, options);
   const only = onlyRow(await device.read(result), result.shape, row);
   const gradients = attentionGradient(q, k, v, device.tensor(only, result.shape), options);
-  const sensitivity = await bySensitivity(device, model, gradients);
-  return { looks: largestOf(looks, model.labels, row), saliency: largestOf(sensitivity, model.labels, row) };
+  return largestOf(await bySensitivity(device, model, gradients), model.labels, row);
 }
 
 /** The result with every row but one set to 0. */

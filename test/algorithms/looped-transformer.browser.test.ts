@@ -1,11 +1,7 @@
 /** Hand-built transformers on the GPU: every loop is the written iteration, within rounding. */
 import { describe, expect, it } from 'vitest';
-import {
-  buildSolver,
-  solveInContext,
-  type RegressionPrompt,
-  type SolverOptions,
-} from '../../src/algorithms/looped-transformer';
+import { solveInContext, type RegressionPrompt } from '../../src/algorithms/looped-transformer';
+import { buildSolver, type SolverOptions } from '../../src/algorithms/looped-weights';
 import { DivergedError, InvalidInputError } from '../../src/device/errors';
 import { openTestDevice } from '../support/device';
 import { descend, newton, prompt, relative } from '../support/in-context';

@@ -1,12 +1,7 @@
 /** Hand-built transformers on the reference device: their forward pass is the written iteration, loop by loop. */
 import { describe, expect, it } from 'vitest';
-import {
-  buildSolver,
-  countParameters,
-  solveInContext,
-  type RegressionPrompt,
-  type SolverOptions,
-} from '../../src/algorithms/looped-transformer';
+import { solveInContext, type RegressionPrompt } from '../../src/algorithms/looped-transformer';
+import { buildSolver, countParameters, type SolverOptions } from '../../src/algorithms/looped-weights';
 import { openReferenceDevice } from '../../src/device';
 import { DivergedError, InvalidInputError } from '../../src/device/errors';
 import { descend, newton, prompt, relative } from '../support/in-context';

@@ -1,6 +1,6 @@
 /** ONNX Runtime Web, either of its WebGPU builds, behind the interface of the contenders: a model of one node, WebGPU, operands in GPU buffers. */
 import type * as Runtime from 'onnxruntime-web';
-import type { Contender, HostMatrix, Prepared } from './contenders';
+import type { Contender, HostIndices, HostMatrix, HostOperand, Prepared } from './contenders';
 import { oneNodeModel, type OneNode } from './onnx-model';
 
 /** Its WebAssembly files are assets of the built page: nothing comes from elsewhere. */
@@ -24,11 +24,35 @@ export function openOnnxRuntime(name: string, ort: typeof Runtime): Contender {
         integers: { axis: 1 },
         output: [x.rows, x.columns],
       }),
+    prefixSum: (x) =>
+      prepare({ x }, ({ values }) => [values.length], {
+        operator: 'CumSum',
+        domain: '',
+        integers: {},
+        constants: { axis: { value: 0, shape: [] } },
+        output: [x.values.length],
+      }),
+    topK: (x, k) =>
+      prepare({ x }, ({ rows, columns }) => [rows, columns], {
+        operator: 'TopK',
+        domain: '',
+        integers: {},
+        constants: { k: { value: k, shape: [1] } },
+        unused: ['indices'],
+        output: [x.rows, k],
+      }),
+    gather: (x, indices) =>
+      prepare({ x, indices }, ({ rows, columns }) => [rows, columns], {
+        operator: 'Gather',
+        domain: '',
+        integers: {},
+        output: [indices.values.length, x.columns],
+      }),
   };
 }
 
 type Prepare = (
-  operands: Readonly<Record<string, HostMatrix>>,
+  operands: Readonly<Record<string, HostOperand>>,
   shapeOf: (matrix: HostMatrix) => number[],
   node: Omit<OneNode, 'inputs'>,
 ) => Promise<Prepared>;
@@ -36,20 +60,30 @@ type Prepare = (
 const preparerOf =
   (ort: typeof Runtime): Prepare =>
   async (operands, shapeOf, node) => {
-    const shapes = Object.entries(operands).map(([name, matrix]) => [name, shapeOf(matrix)] as const);
-    const session = await ort.InferenceSession.create(oneNodeModel({ ...node, inputs: Object.fromEntries(shapes) }), {
-      executionProviders: ['webgpu'],
-      preferredOutputLocation: 'gpu-buffer',
-    });
+    const describe = (operand: HostMatrix | HostIndices) =>
+      'rows' in operand
+        ? ({ shape: shapeOf(operand), type: 'float32' } as const)
+        : ({ shape: [operand.values.length], type: 'int32' } as const);
+    const described = Object.entries(operands).map(([name, operand]) => [name, describe(operand)] as const);
+    const session = await ort.InferenceSession.create(
+      oneNodeModel({ ...node, inputs: Object.fromEntries(described) }),
+      {
+        executionProviders: ['webgpu'],
+        preferredOutputLocation: 'gpu-buffer',
+        // What it has no WebGPU kernel for, it would compute on the CPU without a word.
+        extra: { session: { disable_cpu_ep_fallback: '1' } },
+      },
+    );
     const device = await ort.env.webgpu.device;
     const buffers: GPUBuffer[] = [];
     const inputs = Object.fromEntries(
-      Object.entries(operands).map(([name, matrix]) => {
+      Object.entries(operands).map(([name, operand]) => {
+        const { shape, type } = describe(operand);
         const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-        const buffer = device.createBuffer({ size: matrix.values.byteLength, usage });
-        device.queue.writeBuffer(buffer, 0, matrix.values);
+        const buffer = device.createBuffer({ size: operand.values.byteLength, usage });
+        device.queue.writeBuffer(buffer, 0, operand.values);
         buffers.push(buffer);
-        return [name, ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: shapeOf(matrix) })];
+        return [name, ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims: shape })];
       }),
     );
     const compute = async (): Promise<Runtime.Tensor> => {

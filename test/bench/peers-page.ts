@@ -3,10 +3,16 @@ import { openWebGpuDevice } from '../../src/device';
 import { Philox } from '../../src/kernels/random';
 import { measureRoofline } from '../../src/kernels/roofline';
 import { openers, type Contender, type HostMatrix, type Prepared } from './contenders';
+import { primitives, type PrimitiveName, type PrimitiveWork } from './primitives-cases';
 
-/** What is compared: a square product, attention of n tokens with one head of 64, or the softmax of each of n rows of n. */
+export type ModelKind = 'matmul' | 'attention' | 'softmax';
+
+/**
+ * What is compared: a square product, attention of n tokens with one head of 64, the softmax of each of n rows of n, or a
+ * primitive over n elements.
+ */
 export interface BenchCase {
-  readonly kind: 'matmul' | 'attention' | 'softmax';
+  readonly kind: ModelKind | PrimitiveName;
   readonly n: number;
 }
 
@@ -46,6 +52,8 @@ const HEAD_DIMENSION = 64;
 const CHECKED_ROWS = 8;
 /** Whoever takes longer than this for its first run is timed once. */
 const SLOW_MS = 30_000;
+/** A primitive that would take longer than this is not run. */
+const LONGEST_MS = 60_000;
 
 // Which device really worked, whatever a library says: every submit in this page is counted on its device's adapter.
 const adapterOfQueue = new Map<GPUQueue, string>();
@@ -106,12 +114,12 @@ const benchPage = {
     benchCase: BenchCase,
     { names, rounds, budgetMs }: CompareOptions,
   ): Promise<readonly ContenderResult[]> {
-    const operands = makeOperands(benchCase);
+    const work = workOf(benchCase);
     const results: (Entry | Refused)[] = [];
     for (const library of names ?? benchPage.names()) {
       try {
         for (const contender of await open(library)) {
-          const entry = await enter(contender, benchCase, operands);
+          const entry = await enter(contender, benchCase, work);
           if (entry !== undefined) results.push(entry);
         }
       } catch (error) {
@@ -175,19 +183,65 @@ interface Entry {
   refused?: string;
 }
 
-/** Uploads the operands of one library and runs it once; undefined where it does not take part. */
-async function enter(contender: Contender, benchCase: BenchCase, operands: Operands): Promise<Entry | undefined> {
-  const { name } = contender;
+/** A case with its operands. */
+interface Work extends Pick<PrimitiveWork, 'start' | 'check'> {
+  /** Whether a round reads the result back; where results are large it is only waited for. */
+  readonly isRead: boolean;
+}
+
+const isModelKind = (kind: BenchCase['kind']): kind is ModelKind => Object.hasOwn(checks, kind);
+
+function workOf(benchCase: BenchCase): Work {
+  const { kind, n } = benchCase;
+  if (!isModelKind(kind)) return { ...primitives[kind](n), isRead: false };
+  const operands = makeOperands(kind, n);
   const [a, b, c] = operands;
-  const { kind } = benchCase;
-  const prepared = await (kind === 'matmul'
-    ? contender.matmul?.(a, b)
-    : kind === 'attention'
-      ? contender.attention?.(a, b, c)
-      : contender.softmax?.(a));
+  return {
+    start: (contender) =>
+      kind === 'matmul'
+        ? contender.matmul?.(a, b)
+        : kind === 'attention'
+          ? contender.attention?.(a, b, c)
+          : contender.softmax?.(a),
+    check: (result) => checks[kind](result, operands),
+    isRead: kind !== 'softmax',
+  };
+}
+
+/** Uploads the operands of one library and runs it once; undefined where it does not take part. */
+async function enter(contender: Contender, benchCase: BenchCase, work: Work): Promise<Entry | undefined> {
+  const { name } = contender;
+  if (!isModelKind(benchCase.kind)) await expectToEnd(contender, benchCase);
+  const prepared = await work.start(contender);
   if (prepared === undefined) return undefined;
-  const round = () => (kind === 'softmax' ? prepared.finish() : prepared.run());
-  return { name, prepared, first: await firstRun(name, prepared, benchCase, operands), times: [], round };
+  const round = () => (work.isRead ? prepared.run() : prepared.finish());
+  return { name, prepared, first: await firstRun(name, prepared, benchCase, work), times: [], round };
+}
+
+/** Throws where two smaller sizes tell that a run would take more than a minute: what a GPU has begun cannot be called off. */
+async function expectToEnd(contender: Contender, { kind, n }: BenchCase): Promise<void> {
+  const timed = async (size: number): Promise<number> => {
+    const prepared = await workOf({ kind, n: size }).start(contender);
+    if (prepared === undefined) return NaN;
+    const times: number[] = [];
+    for (let run = 0; run < 3 && !times.some((ms) => ms > 1000); run++) {
+      const start = performance.now();
+      await prepared.finish();
+      times.push(performance.now() - start);
+    }
+    await prepared.dispose();
+    return Math.min(...times);
+  };
+  const few = await timed(n / 1024);
+  if (Number.isNaN(few)) return;
+  const more = await timed(n / 256);
+  const growth = Math.max(4, more / few);
+  const expectedMs = more * growth ** 4;
+  if (expectedMs > LONGEST_MS) {
+    throw new Error(
+      `${contender.name} takes ${more.toPrecision(3)} ms for ${n / 256}, ${growth.toPrecision(2)} times as long as for ${n / 1024}: ${n} would take about ${(expectedMs / 60_000).toPrecision(2)} minutes.`,
+    );
+  }
 }
 
 /** In a line that fits into a table. */
@@ -214,7 +268,7 @@ async function takeTurns(entries: readonly Entry[], limits: { rounds: number; bu
   }
 }
 
-function makeOperands({ kind, n }: BenchCase): Operands {
+function makeOperands(kind: ModelKind, n: number): Operands {
   const columns = kind === 'attention' ? HEAD_DIMENSION : n;
   const make = (stream: number): HostMatrix => {
     const random = new Philox(1, stream);
@@ -224,13 +278,13 @@ function makeOperands({ kind, n }: BenchCase): Operands {
   return kind === 'softmax' ? [first, first, first] : [first, make(1), make(2)];
 }
 
-async function firstRun(name: string, prepared: Prepared, benchCase: BenchCase, operands: Operands): Promise<FirstRun> {
+async function firstRun(name: string, prepared: Prepared, benchCase: BenchCase, work: Work): Promise<FirstRun> {
   const before = submitted;
   const start = performance.now();
   const result = await prepared.run();
   const firstMs = performance.now() - start;
   if (submitted === before) throw new Error(`${name} submitted nothing to the GPU.`);
-  const checked = checks[benchCase.kind](result, operands);
+  const checked = work.check(result);
   if (!(checked.error <= checked.tolerance)) {
     await prepared.dispose();
     throw new Error(

@@ -5,12 +5,13 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { buildPages } from '../support/built-page';
 import { chromiumLaunchOptions, type AdapterKind } from '../support/chromium';
 import type { Bench, BenchRow } from './bench';
-import type { BenchCase, ContenderResult } from './peers-page';
+import type { BenchCase, ContenderResult, ModelKind } from './peers-page';
 
 /** How long libraries that are close are told apart in one case, after three rounds of all. */
 const budgetMs = 20_000;
 
 interface Case extends BenchCase {
+  readonly kind: ModelKind;
   /** How many times as fast as the fastest peer is promised; reported only where it is left out. */
   readonly promised?: number;
   /** Only with `--long`, and each library on a page of its own: some run out of memory. */
@@ -109,7 +110,7 @@ const flopsOf = {
 } as const;
 
 function ratioRow(
-  { kind, n }: BenchCase,
+  { kind, n }: Case,
   promised: number | undefined,
   results: readonly ContenderResult[],
   adapter: string,

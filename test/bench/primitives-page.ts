@@ -3,17 +3,17 @@ import { openWebGpuDevice, type Cost, type WebGpuDevice } from '../../src/device
 import { measure } from '../../src/device/timing';
 import { convolve } from '../../src/kernels/convolution';
 import { fft } from '../../src/kernels/fourier';
-import { scatterAddRows } from '../../src/kernels/gather';
+import { gatherRows, scatterAddRows } from '../../src/kernels/gather';
 import { histogram } from '../../src/kernels/histogram';
 import { Philox } from '../../src/kernels/random';
 import { measureRoofline } from '../../src/kernels/roofline';
 import { linearRecurrence, prefixSum } from '../../src/kernels/scan';
+import { segmentedReduce } from '../../src/kernels/segments';
 import { countingSort, radixSort } from '../../src/kernels/sort';
 import { topK } from '../../src/kernels/top-k';
 
 /** What one primitive took. */
 export interface PrimitiveTime {
-  readonly what: string;
   readonly medianMs: number;
   readonly spreadMs: number;
   readonly compileMs: number;
@@ -53,7 +53,17 @@ function casesOn(device: WebGpuDevice): readonly Case[] {
     'u32',
   );
   const channels = device.tensor(numbers.subarray(0, 2 ** 20), [64, 2 ** 14]);
-  const scores = device.tensor(numbers, [tokens, 64]);
+  const places = device.tensor(
+    words.subarray(0, tokens).map((word) => word % tokens),
+    [tokens],
+    'u32',
+  );
+  // 16 rows each.
+  const offsets = device.tensor(
+    Uint32Array.from({ length: tokens / 16 + 1 }, (_, segment) => 16 * segment),
+    [tokens / 16 + 1],
+    'u32',
+  );
   return [
     {
       what: 'prefix sum of 2^22',
@@ -82,8 +92,20 @@ function casesOn(device: WebGpuDevice): readonly Case[] {
     {
       what: 'top 2 of 64 in 2^16 rows',
       elements: many,
-      cost: topK.definition.cost(scores, 2),
-      record: () => void topK(scores, 2),
+      cost: topK.definition.cost(rows, 2),
+      record: () => void topK(rows, 2),
+    },
+    {
+      what: 'gather of 2^16 rows of 64',
+      elements: many,
+      cost: gatherRows.definition.cost(rows, places),
+      record: () => void gatherRows(rows, places),
+    },
+    {
+      what: 'segmented sum of 2^16 rows of 64 in 4,096 segments',
+      elements: many,
+      cost: segmentedReduce.definition.cost(rows, offsets, 'sum'),
+      record: () => void segmentedReduce(rows, offsets, 'sum'),
     },
     {
       what: 'scatter-add of 2^16 rows of 64 into 64',
@@ -122,15 +144,21 @@ const primitivesPage = {
     return { label: device.info.label, copyBytesPerSecond };
   },
 
-  /** One measurement after another, in the order of the cases; undefined behind the last. */
-  async time(index: number): Promise<PrimitiveTime | undefined> {
+  async names(): Promise<readonly string[]> {
+    const device = await open();
+    using _scope = device.scope();
+    return casesOn(device).map(({ what }) => what);
+  },
+
+  /** One measurement. */
+  async time(index: number): Promise<PrimitiveTime> {
     const device = await open();
     using _scope = device.scope();
     const measured = casesOn(device)[index];
-    if (measured === undefined) return undefined;
-    const { what, elements, cost, record } = measured;
+    if (measured === undefined) throw new Error(`There is no case ${String(index)}.`);
+    const { elements, cost, record } = measured;
     const { medianMs, spreadMs, compileMs, source } = await measure(device, record, { samples: 5 });
-    return { what, medianMs, spreadMs, compileMs, elements, bytesPerSecond: (1000 * cost.bytes) / medianMs, source };
+    return { medianMs, spreadMs, compileMs, elements, bytesPerSecond: (1000 * cost.bytes) / medianMs, source };
   },
 };
 

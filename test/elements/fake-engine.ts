@@ -39,6 +39,11 @@ export class FakeRun implements RunHandle {
   live(values: ParameterValues): void {
     this.liveValues.push(values);
   }
+  /** A status alone. */
+  say(text: string): void {
+    void this.handlers.onFrames?.({ status: { state: 'running', text } } as unknown as Frames<FigureDeclarations>);
+  }
+
   /** One step: a frame with an error and a status. */
   frame(text: string): void | Promise<void> {
     const frames = { error: { series: 'a', x: 1, y: 0.5 }, status: { state: 'running', text } };

@@ -17,6 +17,12 @@ describe('the status line', () => {
     expect(words).toEqual({ facts: 'iteration 212 · 3.1 ms each · about 2 s left', outcome: '', tone: 'quiet' });
   });
 
+  it('keeps the time of a step to itself where there are only a few stages', () => {
+    const stages = { ...progress, step: 2, steps: 4 };
+    const words = runWords(standing({ status: { state: 'running', text: 'checking' }, progress: stages }));
+    expect(words.facts).toBe('checking · about 2 s left');
+  });
+
   it('sets the outcome apart, good or not', () => {
     const converged = { state: 'converged', text: 'converged to 1e-6 in 212 iterations' } as const;
     expect(runWords(standing({ state: 'finished', status: converged, totalMs: 660 }))).toEqual({

@@ -101,7 +101,7 @@ describe('<tessella-lab> while it runs', () => {
     engine.lastRun.handlers.onNotice?.({
       type: 'progress',
       step: 1,
-      steps: 10,
+      steps: 100,
       millisecondsPerStep: 3.1,
       remainingMs: 5000,
     });
@@ -188,11 +188,12 @@ describe('<tessella-lab> while it runs', () => {
     expect(lab.renderRoot.querySelector('[part="error"]')).toBeNull();
   });
 
-  it('keeps the data there was when a file cannot be read', async () => {
+  it('keeps the data there was when a file cannot be read, also where a status came before', async () => {
     const { lab, engine } = await mountRunning();
     void engine.lastRun.frame('one');
     lab.values = { source: { kind: 'file', file: new Blob(['not a picture']), name: 'me.png' } };
     await painted();
+    engine.lastRun.say('reading');
     engine.lastRun.handlers.onNotice?.({
       type: 'failed',
       error: new InvalidInputError('"me.png" is not a picture.', { field: 'source' }),

@@ -101,6 +101,13 @@ test.each(everyKind)(
   },
 );
 
+test('a figure that not every run fills says when it is', async () => {
+  const otherwise = 'for tables: choose one';
+  const { figure, inner } = await mount(line({ title: 'Fit', x: 'round', y: 'error', otherwise }));
+  expect(find(inner, '.empty').textContent).toBe(otherwise);
+  expect(figure.describe()).toContain(otherwise);
+});
+
 describe('lines', () => {
   test('draw values that differ in their last digits only without counting for seconds', async () => {
     const { figure, inner } = await mount(line({ title: 'Bounds', x: 'budget', y: 'accuracy' }));
@@ -145,6 +152,36 @@ describe('lines', () => {
     await frames();
     expect(find(inner, '.legend button').getAttribute('aria-pressed')).toBe('false');
     expect(colorsOf(find(inner, 'canvas')).has('10,107,98')).toBe(false);
+  });
+
+  test('the legend reads the last value of each series, also where several share an x', async () => {
+    const { figure, inner } = await mount(declaration);
+    figure.accept([1, 2].map((x) => ({ series: 'Sinkhorn', x, y: 0.1 ** x })));
+    figure.accept({ series: 'Newton', x: 1, y: 0.5 });
+    await frames();
+    figure.accept({ series: 'Newton', x: 2, y: 0.03 });
+    await frames();
+    const readings = [...inner.querySelectorAll('.reading')].map((reading) => reading.textContent);
+    expect(readings).toEqual(['0.01', '0.03']);
+  });
+
+  test('a logarithmic axis ends at the last number', async () => {
+    const { figure, inner } = await mount(line({ title: 'Time', x: 'n', y: 'ms', xScale: 'log' }));
+    figure.accept({ series: 'fast', x: [8, 16, 32, 64], y: [1, 2, 3, 4] });
+    await frames();
+    const canvas = find(inner, 'canvas');
+    if (!(canvas instanceof HTMLCanvasElement)) throw new Error('This is no canvas.');
+    const { data, width, height } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {
+      data: [],
+      width: 0,
+      height: 0,
+    };
+    let rightmost = 0;
+    for (let at = 0; at < width * height; at++) {
+      if (data[4 * at] === 10 && data[4 * at + 1] === 107) rightmost = Math.max(rightmost, at % width);
+    }
+    // What is right of the plot is room for half a label.
+    expect(width - rightmost).toBeLessThan(30 * devicePixelRatio);
   });
 
   test('a reset forgets the points and keeps the picture, dimmed, until the next frame', async () => {
@@ -199,6 +236,19 @@ describe('heatmaps', () => {
     expect((await readPng(await figure.toPng())).colors).toBeGreaterThan(16);
   });
 
+  test('read coordinates where rows and columns stand for some', async () => {
+    const { figure, inner } = await mount(declaration);
+    const values = new Float32Array([1, 2, 3, 4, 5, 9]);
+    figure.accept({ rows: 2, columns: 3, values, rowRange: [8, -8], columnRange: [-1, 1] });
+    await frames();
+    press(find(inner, '.chart'), 'ArrowUp');
+    await frames();
+    expect(find(inner, 'output').textContent).toBe('source -8, target 1: 9');
+    press(find(inner, '.chart'), 'ArrowLeft');
+    await frames();
+    expect(find(inner, 'output').textContent).toBe('source -8, target 0: 5');
+  });
+
   test('the pointer and the arrow keys read values', async () => {
     const { figure, inner } = await mount(declaration);
     figure.accept({ rows: 2, columns: 2, values: new Float32Array([1, 2, NaN, 4]) });
@@ -230,6 +280,7 @@ describe('scatter plots', () => {
     press(find(inner, '.chart'), 'ArrowLeft');
     await frames();
     expect(canvas instanceof HTMLCanvasElement ? canvas.toDataURL() : '').not.toBe(before);
+    expect(find(inner, '.swatch').style.background).toMatch(/linear-gradient\(.*rgb\(0, 0, 255\).*rgb\(0, 255, 0\)/);
     expect(figure.describe()).toBe('Clouds: source: 4 points; L from 0 to 1, a from 0 to 1, b from 0 to 1.');
     expect(figure.toCsv().split('\r\n')[1]).toBe('source,0,0,0,255,0,0');
     expect((await readPng(await figure.toPng())).colors).toBeGreaterThan(3);

@@ -4,9 +4,9 @@ import { InvalidInputError } from '../../src/device/errors';
 import type { NumberArray } from '../../src/device';
 import { convolve } from '../../src/kernels/convolution';
 import { fft, inverseRealFft, multiplySpectra, realFft } from '../../src/kernels/fourier';
-import { fourierTuning } from '../../src/kernels/fourier-passes';
 import { discreteTransform } from '../../src/kernels/fourier-reference';
 import { openReference, openTestDevice } from '../support/device';
+import { inBothForms } from '../support/forms';
 import { float32s } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -56,31 +56,21 @@ async function checkComplex(batch: number, n: number): Promise<void> {
 }
 
 describe('the transform of complex numbers', () => {
-  // Every first step (1, 2, 4, 8), the largest in one workgroup, the first in two passes; batches that fill no workgroup.
-  it.each([
-    { batch: 1, n: 1 },
-    { batch: 3, n: 2 },
-    { batch: 1, n: 4 },
-    { batch: 301, n: 8 },
-    { batch: 5, n: 16 },
-    { batch: 3, n: 512 },
-    { batch: 3, n: 1024 },
-    { batch: 1, n: 2 ** 13 },
-    { batch: 1, n: 2 ** 17 },
-  ])('of $n, $batch at once, and back', ({ batch, n }) => checkComplex(batch, n));
-
-  it('also with all workgroup memory there is, as GPUs do it', async () => {
-    using _scope = gpu.scope();
-    const numbers = float32s(2 * 4096, 4);
-    const expected = await fft(cpu.tensor(numbers, [4096, 2])).read();
-    gpu.tuning.set(fourierTuning, 'wide');
-    try {
-      expect(relativeError(await fft(gpu.tensor(numbers, [4096, 2])).read(), expected)).toBeLessThanOrEqual(
-        bound(4096),
-      );
-    } finally {
-      gpu.tuning.delete(fourierTuning);
-    }
+  inBothForms(gpu, () => {
+    // Every first step (1, 2, 4, 8), the largest in one workgroup, the first in two passes and all passes of 4 and 8;
+    // batches that fill no workgroup.
+    it.each([
+      { batch: 1, n: 1 },
+      { batch: 3, n: 2 },
+      { batch: 1, n: 4 },
+      { batch: 301, n: 8 },
+      { batch: 5, n: 16 },
+      { batch: 3, n: 512 },
+      { batch: 3, n: 1024 },
+      { batch: 1, n: 2 ** 11 },
+      { batch: 1, n: 2 ** 13 },
+      { batch: 1, n: 2 ** 17 },
+    ])('of $n, $batch at once, and back', ({ batch, n }) => checkComplex(batch, n));
   });
 
   it('is inverted with its factor', async () => {
@@ -118,26 +108,28 @@ describe('the transform of complex numbers', () => {
   });
 });
 
-describe('the transform of real numbers', () => {
-  it.each([
-    { batch: 1, n: 2, length: 2 },
-    { batch: 5, n: 16, length: 16 },
-    { batch: 3, n: 7, length: 16 },
-    { batch: 2, n: 257, length: 512 },
-    { batch: 3, n: 8192, length: 8192 },
-  ])('$batch rows of $n, with zeros to $length, and back', async ({ batch, n, length }) => {
-    using _scope = gpu.scope();
-    const numbers = float32s(batch * n, n);
-    const transformed = realFft(gpu.tensor(numbers, [batch, n]), { length });
-    expect(transformed.shape).toEqual([batch, length / 2 + 1, 2]);
-    const expected = await realFft(cpu.tensor(numbers, [batch, n]), { length }).read();
-    expect(relativeError(await transformed.read(), expected)).toBeLessThanOrEqual(2 * bound(length));
-    const back = await inverseRealFft(transformed, { keep: n }).read();
-    expect(relativeError(back, numbers)).toBeLessThanOrEqual(4 * bound(length));
-    const [spectrum, keep] = [float32s(batch * (length + 2), 3), n];
-    const inverse = await inverseRealFft(cpu.tensor(spectrum, transformed.shape), { keep }).read();
-    const actual = await inverseRealFft(gpu.tensor(spectrum, transformed.shape), { keep }).read();
-    expect(relativeError(actual, inverse)).toBeLessThanOrEqual(2 * bound(length));
+inBothForms(gpu, () => {
+  describe('the transform of real numbers', () => {
+    it.each([
+      { batch: 1, n: 2, length: 2 },
+      { batch: 5, n: 16, length: 16 },
+      { batch: 3, n: 7, length: 16 },
+      { batch: 2, n: 257, length: 512 },
+      { batch: 3, n: 8192, length: 8192 },
+    ])('$batch rows of $n, with zeros to $length, and back', async ({ batch, n, length }) => {
+      using _scope = gpu.scope();
+      const numbers = float32s(batch * n, n);
+      const transformed = realFft(gpu.tensor(numbers, [batch, n]), { length });
+      expect(transformed.shape).toEqual([batch, length / 2 + 1, 2]);
+      const expected = await realFft(cpu.tensor(numbers, [batch, n]), { length }).read();
+      expect(relativeError(await transformed.read(), expected)).toBeLessThanOrEqual(2 * bound(length));
+      const back = await inverseRealFft(transformed, { keep: n }).read();
+      expect(relativeError(back, numbers)).toBeLessThanOrEqual(4 * bound(length));
+      const [spectrum, keep] = [float32s(batch * (length + 2), 3), n];
+      const inverse = await inverseRealFft(cpu.tensor(spectrum, transformed.shape), { keep }).read();
+      const actual = await inverseRealFft(gpu.tensor(spectrum, transformed.shape), { keep }).read();
+      expect(relativeError(actual, inverse)).toBeLessThanOrEqual(2 * bound(length));
+    });
   });
 });
 

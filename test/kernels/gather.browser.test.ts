@@ -4,6 +4,7 @@ import { InvalidInputError } from '../../src/device/errors';
 import { gatherRows, scatterAddRows, scatterRows } from '../../src/kernels/gather';
 import { segmentedReduce, type SegmentReduction } from '../../src/kernels/segments';
 import { openReference, openTestDevice } from '../support/device';
+import { inBothForms } from '../support/forms';
 import { float32s, uniformSource } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -47,59 +48,61 @@ it('gathers elements of a vector of any type', async () => {
   expect(Array.from(await picked.read())).toEqual([7, -6, 0]);
 });
 
-it('adds rows up by index, the same bits every time', async () => {
-  for (const { rows, width, count } of [
-    { rows: 1, width: 1, count: 1 },
-    { rows: 9, width: 70, count: 401 },
-    { rows: 1000, width: 3, count: 2500 },
-  ]) {
-    using _scope = gpu.scope();
-    const x = float32s(count * width, 3);
-    const indices = indicesOf(count, rows + 1, 4);
-    const run = async (device: TestDevice, numbers: Float32Array) =>
-      scatterAddRows(device.tensor(numbers, [count, width]), device.tensor(indices, [count], 'u32'), rows).read();
-    const [actual, again, expected] = [await run(gpu, x), await run(gpu, x), await run(cpu, x)];
-    const magnitudes = await run(cpu, x.map(Math.abs));
-    expect(again).toEqual(actual);
-    expected.forEach((value, i) => {
-      // At most 256 additions in a row, one for each block, eight in the tree.
-      expect(Math.abs((actual[i] ?? NaN) - value)).toBeLessThanOrEqual(266 * ulp * (magnitudes[i] ?? 0));
-    });
-  }
-});
-
-describe.each(['sum', 'mean', 'maximum', 'minimum'] as const)('the %s of segments', (reduction: SegmentReduction) => {
-  it.each([
-    { lengths: [1], width: 1 },
-    { lengths: [0, 3, 0, 0, 17, 1, 300, 0], width: 5 },
-    { lengths: Array.from({ length: 700 }, (_, i) => i % 3), width: 1 },
-    { lengths: [70_001, 2], width: 3 },
-    { lengths: [4, 9, 0], width: 67 },
-  ])('agrees with the reference: width $width', async ({ lengths, width }) => {
-    using _scope = gpu.scope();
-    const offsets = lengths.reduce<number[]>((ends, length) => [...ends, (ends.at(-1) ?? 0) + length], [0]);
-    const rows = Math.max(1, offsets.at(-1) ?? 0);
-    const x = float32s(rows * width, 5);
-    const order = Array.from({ length: rows }, (_, i) => (i * 7919) % rows);
-    for (const options of [false, true]) {
-      const run = (device: TestDevice, numbers: Float32Array) =>
-        segmentedReduce(
-          device.tensor(numbers, [rows, width]),
-          device.tensor(offsets, [offsets.length], 'u32'),
-          reduction,
-          options ? { order: device.tensor(order, [rows], 'u32') } : {},
-        ).read();
-      const [actual, expected] = [await run(gpu, x), await run(cpu, x)];
-      const isExact = reduction === 'maximum' || reduction === 'minimum';
+inBothForms(gpu, () => {
+  it('adds rows up by index, the same bits every time', async () => {
+    for (const { rows, width, count } of [
+      { rows: 1, width: 1, count: 1 },
+      { rows: 9, width: 70, count: 401 },
+      { rows: 1000, width: 3, count: 2500 },
+    ]) {
+      using _scope = gpu.scope();
+      const x = float32s(count * width, 3);
+      const indices = indicesOf(count, rows + 1, 4);
+      const run = async (device: TestDevice, numbers: Float32Array) =>
+        scatterAddRows(device.tensor(numbers, [count, width]), device.tensor(indices, [count], 'u32'), rows).read();
+      const [actual, again, expected] = [await run(gpu, x), await run(gpu, x), await run(cpu, x)];
       const magnitudes = await run(cpu, x.map(Math.abs));
-      // Blocks of 256, up to 274 of them in one lane, the tree, and a division of 2.5 ULP.
-      const bound = isExact ? 0 : (Math.min(256, rows) + rows / 256 + 8 + 3) * ulp;
+      expect(again).toEqual(actual);
       expected.forEach((value, i) => {
-        const off = Math.abs((actual[i] ?? NaN) - value);
-        if (!(off <= bound * Math.abs(magnitudes[i] ?? 0)))
-          expect.fail(`${String(i)}: ${String(actual[i])}, ${String(value)}`);
+        // At most 256 additions in a row, one for each block, eight in the tree.
+        expect(Math.abs((actual[i] ?? NaN) - value)).toBeLessThanOrEqual(266 * ulp * (magnitudes[i] ?? 0));
       });
     }
+  });
+
+  describe.each(['sum', 'mean', 'maximum', 'minimum'] as const)('the %s of segments', (reduction: SegmentReduction) => {
+    it.each([
+      { lengths: [1], width: 1 },
+      { lengths: [0, 3, 0, 0, 17, 1, 300, 0], width: 5 },
+      { lengths: Array.from({ length: 700 }, (_, i) => i % 3), width: 1 },
+      { lengths: [70_001, 2], width: 3 },
+      { lengths: [4, 9, 0], width: 67 },
+    ])('agrees with the reference: width $width', async ({ lengths, width }) => {
+      using _scope = gpu.scope();
+      const offsets = lengths.reduce<number[]>((ends, length) => [...ends, (ends.at(-1) ?? 0) + length], [0]);
+      const rows = Math.max(1, offsets.at(-1) ?? 0);
+      const x = float32s(rows * width, 5);
+      const order = Array.from({ length: rows }, (_, i) => (i * 7919) % rows);
+      for (const options of [false, true]) {
+        const run = (device: TestDevice, numbers: Float32Array) =>
+          segmentedReduce(
+            device.tensor(numbers, [rows, width]),
+            device.tensor(offsets, [offsets.length], 'u32'),
+            reduction,
+            options ? { order: device.tensor(order, [rows], 'u32') } : {},
+          ).read();
+        const [actual, expected] = [await run(gpu, x), await run(cpu, x)];
+        const isExact = reduction === 'maximum' || reduction === 'minimum';
+        const magnitudes = await run(cpu, x.map(Math.abs));
+        // Blocks of 256, up to 274 of them in one lane, the tree, and a division of 2.5 ULP.
+        const bound = isExact ? 0 : (Math.min(256, rows) + rows / 256 + 8 + 3) * ulp;
+        expected.forEach((value, i) => {
+          const off = Math.abs((actual[i] ?? NaN) - value);
+          if (!(off <= bound * Math.abs(magnitudes[i] ?? 0)))
+            expect.fail(`${String(i)}: ${String(actual[i])}, ${String(value)}`);
+        });
+      }
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import { histogram } from '../../src/kernels/histogram';
 import { topK } from '../../src/kernels/top-k';
 import golden from '../golden/onnx-primitives.json';
 import { openReference, openTestDevice } from '../support/device';
+import { inBothForms } from '../support/forms';
 import { float32s, uniformSource } from '../support/numbers';
 
 const gpu = await openTestDevice();
@@ -13,29 +14,33 @@ const cpu = openReference();
 type TestDevice = typeof gpu | typeof cpu;
 
 describe('the best of each row', () => {
-  // Rows of one, rows that share a workgroup, a chunk of 1,024, two levels and three.
-  it.each([
-    { rows: 1, columns: 1, k: 1, type: 'f32' },
-    { rows: 700, columns: 8, k: 2, type: 'f32' },
-    { rows: 5, columns: 67, k: 67, type: 'i32' },
-    { rows: 2, columns: 1024, k: 1024, type: 'f32' },
-    { rows: 3, columns: 1025, k: 512, type: 'u32' },
-    { rows: 2, columns: 70_001, k: 100, type: 'f32' },
-  ] as const)('$k of $columns in $rows rows of $type', async ({ rows, columns, k, type }) => {
-    const draw = uniformSource(columns);
-    // Few different values: many ties, -0 beside 0.
-    const values = Array.from({ length: rows * columns }, () => Math.round(200 * draw() - (type === 'u32' ? 0 : 100)));
-    const numbers = values.map((value, i) => (type === 'f32' && value === 0 && i % 2 === 0 ? -0 : value));
-    // Every pipeline takes its time to compile: the smallest where that is quick.
-    for (const largest of columns > 100 ? [true] : [true, false]) {
-      const run = async (device: TestDevice): Promise<number[][]> => {
-        using _scope = device.scope();
-        const found = topK(device.tensor(numbers, [rows, columns], type), k, { largest });
-        expect(found.indices.shape).toEqual([rows, k]);
-        return [Array.from(await found.values.read()), Array.from(await found.indices.read())];
-      };
-      expect(await run(gpu)).toEqual(await run(cpu));
-    }
+  inBothForms(gpu, () => {
+    // Rows of one, rows that share a workgroup, chunks of 1,024 and of 4,096, two levels and three.
+    it.each([
+      { rows: 1, columns: 1, k: 1, type: 'f32' },
+      { rows: 700, columns: 8, k: 2, type: 'f32' },
+      { rows: 5, columns: 67, k: 67, type: 'i32' },
+      { rows: 2, columns: 1024, k: 1024, type: 'f32' },
+      { rows: 3, columns: 1025, k: 512, type: 'u32' },
+      { rows: 2, columns: 70_001, k: 100, type: 'f32' },
+    ] as const)('$k of $columns in $rows rows of $type', async ({ rows, columns, k, type }) => {
+      const draw = uniformSource(columns);
+      // Few different values: many ties, -0 beside 0.
+      const values = Array.from({ length: rows * columns }, () =>
+        Math.round(200 * draw() - (type === 'u32' ? 0 : 100)),
+      );
+      const numbers = values.map((value, i) => (type === 'f32' && value === 0 && i % 2 === 0 ? -0 : value));
+      // Every pipeline takes its time to compile: the smallest where that is quick.
+      for (const largest of columns > 100 ? [true] : [true, false]) {
+        const run = async (device: TestDevice): Promise<number[][]> => {
+          using _scope = device.scope();
+          const found = topK(device.tensor(numbers, [rows, columns], type), k, { largest });
+          expect(found.indices.shape).toEqual([rows, k]);
+          return [Array.from(await found.values.read()), Array.from(await found.indices.read())];
+        };
+        expect(await run(gpu)).toEqual(await run(cpu));
+      }
+    });
   });
 
   it.each(golden.cases.filter(({ op }) => op === 'TopK'))(
@@ -69,17 +74,19 @@ describe('the best of each row', () => {
 });
 
 describe('a histogram', () => {
-  it.each([
-    { count: 1, bins: 1 },
-    { count: 70_001, bins: 67 },
-    { count: 40_009, bins: 4096 },
-    { count: 5003, bins: 4097 },
-  ])('of $count integers in $bins bins', async ({ count, bins }) => {
-    using _scope = gpu.scope();
-    const draw = uniformSource(count);
-    const values = Array.from({ length: count }, () => Math.floor(draw() ** 2 * (bins + 3)));
-    const actual = await histogram(gpu.tensor(values, [count], 'u32'), bins).read();
-    expect(actual).toEqual(await histogram(cpu.tensor(values, [count], 'u32'), bins).read());
+  inBothForms(gpu, () => {
+    it.each([
+      { count: 1, bins: 1 },
+      { count: 70_001, bins: 67 },
+      { count: 40_009, bins: 4096 },
+      { count: 5003, bins: 4097 },
+    ])('of $count integers in $bins bins', async ({ count, bins }) => {
+      using _scope = gpu.scope();
+      const draw = uniformSource(count);
+      const values = Array.from({ length: count }, () => Math.floor(draw() ** 2 * (bins + 3)));
+      const actual = await histogram(gpu.tensor(values, [count], 'u32'), bins).read();
+      expect(actual).toEqual(await histogram(cpu.tensor(values, [count], 'u32'), bins).read());
+    });
   });
 
   it('of float32 numbers, without those outside', async () => {

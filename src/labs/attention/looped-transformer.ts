@@ -1,8 +1,9 @@
 /** Looped transformers with hand-built weights: each loop is a step of gradient descent, or of Newton, on the prompt's examples. */
 import { tableSamples } from '../../data/tables';
-import { defineLab } from '../define';
-import { heatmap, line, scatter, table } from '../frames';
-import { makeTask, relativeError } from '../in-context';
+import { atLeast, atMost } from '../bounds';
+import { atStandard, defineLab, follow } from '../define';
+import { heatmap, line, logarithmic, quantities, scatter, table } from '../frames';
+import { makeTask } from '../in-context';
 import * as race from '../loop-race';
 import * as report from '../loop-report';
 import { choice, data, integer, real, seed, toggle } from '../parameters';
@@ -53,32 +54,24 @@ export default defineLab({
   quick: 'quick',
   thumbnail: { preset: 'quick', figure: 'error' },
   figures: {
-    error: line({
-      title: 'Error to least squares',
-      x: 'loops',
-      y: 'error',
-      xScale: 'log',
-      yScale: 'log',
-      span: 'half',
-    }),
+    error: line({ title: 'Error to least squares', x: 'loops', y: 'error', ...logarithmic, span: 'half' }),
     answers: scatter({ title: 'Answers to 64 queries', axes: ['truth', 'prediction'], span: 'half' }),
     compared: heatmap({
       title: 'Q Kᵀ: what is compared',
       rows: 'own column',
       columns: 'other column',
-      value: 'weight',
+      value: '|weight|',
+      span: 'half',
     }),
     written: heatmap({
       title: 'V O: what is written',
       rows: 'read column',
       columns: 'written column',
-      value: 'weight',
+      value: '|weight|',
+      span: 'half',
     }),
-    numbers: table({ title: 'Here', columns: { quantity: 'quantity', value: 'value' }, span: 'third' }),
-    parameters: table({
-      title: 'Weights, zeros included',
-      columns: report.parameterColumns,
-    }),
+    numbers: quantities({ title: 'Numbers', span: 'half' }),
+    parameters: table({ title: 'Weights, zeros included', columns: report.parameterColumns, span: 'half' }),
   },
   kernels: ['matmul', 'attention', 'combine', 'affine', 'axpy'],
   memory: {
@@ -95,23 +88,10 @@ export default defineLab({
     const pictures = () => report.weightPictures(set.solvers[params.shown]);
     yield frame({ ...pictures(), parameters: { rows: report.parameterRows(set, counts) } });
 
-    const watched = report.watchLoops(device, set, counts);
-    let next = await watched.next();
-    for (; next.done !== true; next = await watched.next()) yield frame({ ...next.value });
-    const outcome = next.value;
-
-    const { best, once, errors } = outcome;
-    const without = preBlock ? await race.answerWithout(device, task, step) : best;
-    const heldOut = { best: relativeError(best, task.truth), without: relativeError(without, task.truth) };
-    const alone = preBlock ? [report.answers('Newton without the pre-block', task.truth, without)] : [];
-    yield frame({
-      numbers: { rows: report.numberRows(set, counts, outcome, heldOut), source: device.info.label },
-      answers: [report.answers('one pass, best step', task.truth, once.scaled), ...alone],
-      status: {
-        state: 'done',
-        text: `${task.name}: after ${loops} loops ${errors.gradient.toExponential(1)} from least squares, Newton ${errors.newton.toExponential(1)} after ${counts.newton}`,
-      },
-    });
+    const outcome = yield* follow(report.watchLoops(device, set, counts), frame);
+    const without = preBlock ? await race.answerWithout(device, task, step) : undefined;
+    const { shown, heldOut } = report.conclude(set, counts, outcome, without);
+    yield frame({ ...shown, numbers: { ...shown.numbers, source: device.info.label } });
     while (await nextChange()) yield frame(pictures());
     return { ...outcome, heldOut };
   },
@@ -121,53 +101,41 @@ export default defineLab({
       id: 'loop-is-a-step',
       paper: 'transformers-gradient-descent-2023',
       says: 'Each loop is one step of gradient descent: largest difference of a prediction from plain gradient descent in float64, over all loops.',
-      preset: 'standard',
-      quick: 'quick',
-      expected: '<= 1e-5',
+      ...atStandard,
+      ...atMost(1e-5),
       measure: ({ differences }) => differences.gradient,
-      holds: (difference) => difference <= 1e-5,
     },
     {
       id: 'newton-doubles',
       paper: 'transformers-newton-2024',
       says: 'Newton is exponentially faster: its loop t is step 2^t of gradient descent. Largest difference of a prediction.',
-      preset: 'standard',
-      quick: 'quick',
-      expected: '<= 1e-4',
+      ...atStandard,
+      ...atMost(1e-4),
       measure: ({ differences }) => differences.newton,
-      holds: (difference) => difference <= 1e-4,
     },
     {
       id: 'newton-needs-few-loops',
       paper: 'algoformer-2024',
       says: 'Newton in the loop reaches least squares, to 1e-5, in far fewer loops: those of gradient descent over its own.',
-      preset: 'standard',
-      quick: 'quick',
-      expected: '>= 10',
-      unit: 'times',
+      ...atStandard,
+      ...atLeast(10, 'times'),
       measure: ({ reached, errors }) => (errors.newton <= 1e-5 ? reached.gradient / reached.newton : NaN),
-      holds: (ratio) => ratio >= 10,
     },
     {
       id: 'better-with-the-same-weights',
       paper: 'algoformer-2024',
       says: 'With as many weights, looping does better than one pass, even one with the best step: error of the pass over that of the loops.',
-      preset: 'standard',
-      quick: 'quick',
-      expected: '>= 100',
-      unit: 'times',
+      ...atStandard,
+      ...atLeast(100, 'times'),
       measure: ({ once, errors }) => once.error / errors.gradient,
-      holds: (ratio) => ratio >= 100,
     },
     {
       id: 'pre-block-represents',
       paper: 'algoformer-2024',
       says: 'The pre-block solves a task with nonlinear features that the loop alone cannot: error of answers without it, over that with it.',
       preset: 'nonlinear',
-      expected: '>= 5',
-      unit: 'times',
+      ...atLeast(5, 'times'),
       measure: ({ heldOut }) => heldOut.without / heldOut.best,
-      holds: (ratio) => ratio >= 5,
     },
   ],
 });

@@ -47,7 +47,7 @@ it('follows the bound while it runs, and takes Chebyshev polynomials', async () 
   const { result, shown } = await runLab(gpu, lab, patch, () => Promise.resolve(left-- > 0));
   const taylor = await runLab(gpu, lab, { ...small, bound: 1.5 });
   const errorOf = ({ sweep }: typeof result): number => sweep.find(({ bound }) => bound === 1.5)?.error ?? NaN;
-  expect(shown.filter(({ pictures }) => pictures !== undefined)).toHaveLength(2);
+  expect(shown.filter(({ numbers }) => numbers !== undefined)).toHaveLength(2);
   // Chebyshev's error is spread over all of [-R², R²], of which the logits of noise reach little: Taylor's is smaller here.
   expect(errorOf(result)).toBeLessThan(0.01);
   expect(errorOf(result)).toBeGreaterThan(errorOf(taylor.result));
