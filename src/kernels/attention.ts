@@ -72,8 +72,6 @@ export const attention = defineKernel({
     'attention/softmax',
     'attention/mix',
     'attention/combine_bias',
-    'attention/operands',
-    'attention/logits',
   ],
   cost(queries: Tensor, keys: Tensor, values: Tensor, options: AttentionCallOptions = {}) {
     const plan = planAttention(queries, keys, options);
@@ -168,13 +166,7 @@ function upTo<Options extends AttentionWeightOptions>(options: Options): Options
 export const attentionWeights = defineKernel({
   name: 'attentionWeights',
   summary: 'weights[heads, rows, keys] = softmax(cap(scale Q K^T) + bias)',
-  shaders: [
-    'attention/scores',
-    'attention/softmax',
-    'attention/combine_bias',
-    'attention/operands',
-    'attention/logits',
-  ],
+  shaders: ['attention/scores', 'attention/softmax', 'attention/combine_bias'],
   cost(queries: Tensor, keys: Tensor, options: AttentionWeightOptions = {}) {
     const plan = planAttention(queries, keys, options);
     const pairs = plan.heads * (plan.rows[1] - plan.rows[0]) * plan.keys.rows;

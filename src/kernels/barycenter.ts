@@ -23,7 +23,7 @@ export interface GridSize {
 export const logGaussianSums = defineKernel({
   name: 'logGaussianSums',
   summary: 'Gaussian sums along one axis of a stack of images, in the log domain: [count, height, width].',
-  shaders: ['transport/gaussian_sums', 'common/exp', 'common/log'],
+  shaders: ['transport/gaussian_sums'],
   cost: (x: Tensor, axis: GridAxis, _sharpness: number, grid?: GridSize) => ({
     flops: 25 * x.size * gridShape(x, grid)[axis === 'rows' ? 2 : 1],
     bytes: 8 * x.size,

@@ -19,7 +19,7 @@ export interface ConvolveOptions {
 export const convolve = defineKernel({
   name: 'convolve',
   summary: 'Causal convolution of each channel with its kernel: x [channels, length], kernel [channels, taps].',
-  shaders: ['fourier/pass', 'fourier/real', 'fourier/multiply', 'fourier/butterflies', 'fourier/turn'],
+  shaders: ['fourier/pass', 'fourier/real', 'fourier/multiply'],
   cost(x: Tensor, kernel: Tensor, _options: ConvolveOptions = {}) {
     const { channels, size } = convolutionShape(x, kernel);
     const points = channels * size;

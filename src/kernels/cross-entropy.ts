@@ -29,7 +29,7 @@ export interface CrossEntropyGradientOptions {
 export const crossEntropyRows = defineKernel({
   name: 'crossEntropyRows',
   summary: 'Cross-entropy of each row of logits against its target: [rows, classes] and [rows] become [rows].',
-  shaders: ['softmax/reduce', 'softmax/merge', 'softmax/loss', 'softmax/state'],
+  shaders: ['softmax/reduce', 'softmax/merge', 'softmax/loss'],
   cost: (logits: Tensor, targets: Tensor, { out }: CrossEntropyOptions = {}) => {
     const [rows] = checkTargets('crossEntropyRows', logits, targets);
     if (out !== undefined && (out === logits || out.type !== 'f32' || out.size !== rows)) {
@@ -73,7 +73,7 @@ export const crossEntropyRows = defineKernel({
 export const crossEntropyGradient = defineKernel({
   name: 'crossEntropyGradient',
   summary: 'Gradient of the cross-entropy: softmax minus one-hot target, [rows, classes].',
-  shaders: ['softmax/rows', 'softmax/reduce', 'softmax/merge', 'softmax/write', 'softmax/state', 'softmax/value'],
+  shaders: ['softmax/rows', 'softmax/reduce', 'softmax/merge', 'softmax/write'],
   cost: (logits: Tensor, targets: Tensor, { out }: CrossEntropyGradientOptions = {}) => {
     checkTargets('crossEntropyGradient', logits, targets);
     checkLogits('crossEntropyGradient', logits, out);

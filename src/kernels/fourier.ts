@@ -34,7 +34,7 @@ const mostBits = 24;
 export const fft = defineKernel({
   name: 'fft',
   summary: 'The discrete Fourier transform of each row of complex numbers: [batch, n, 2] stays [batch, n, 2].',
-  shaders: ['fourier/pass', 'fourier/butterflies', 'fourier/turn', 'fourier/multiply'],
+  shaders: ['fourier/pass', 'fourier/multiply'],
   cost(x: Tensor, _options: FourierOptions = {}) {
     const { batch, n } = complexShape(x);
     const bits = bitsFor(n);
@@ -76,7 +76,7 @@ export const realFft = defineKernel({
   name: 'realFft',
   summary:
     'The Fourier transform of rows of real numbers [batch, n]: its first n / 2 + 1 values, [batch, n / 2 + 1, 2].',
-  shaders: ['fourier/real', 'fourier/pass', 'fourier/butterflies', 'fourier/turn'],
+  shaders: ['fourier/real', 'fourier/pass'],
   cost(x: Tensor, options: RealFourierOptions = {}) {
     const { batch, bits } = realShape(x, options);
     const points = batch * 2 ** (bits - 1);
@@ -119,7 +119,7 @@ export interface InverseRealFourierOptions {
 export const inverseRealFft = defineKernel({
   name: 'inverseRealFft',
   summary: 'Rows of real numbers [batch, n] from the first n / 2 + 1 values of their Fourier transforms.',
-  shaders: ['fourier/real', 'fourier/pass', 'fourier/butterflies', 'fourier/turn'],
+  shaders: ['fourier/real', 'fourier/pass'],
   cost(x: Tensor, options: InverseRealFourierOptions = {}) {
     const { batch, bits } = spectrumShape(x, options);
     const points = batch * 2 ** (bits - 1);
@@ -165,7 +165,7 @@ export interface SpectrumOptions {
 export const multiplySpectra = defineKernel({
   name: 'multiplySpectra',
   summary: 'Products of complex numbers, element by element; y may be one row for all rows of x.',
-  shaders: ['fourier/multiply', 'fourier/turn'],
+  shaders: ['fourier/multiply'],
   cost(x: Tensor, y: Tensor, _options: SpectrumOptions = {}) {
     checkProduct(x, y);
     return { flops: 4 * x.size, bytes: 8 * x.size + 4 * y.size };

@@ -26,7 +26,7 @@ import { rowWorkgroup } from './row-workgroup';
 export const mixtureForms = defineKernel({
   name: 'mixtureForms',
   summary: 'The terms of a mixture model as quadratics: [components, 1 + d + q] becomes [components, 1 + 2 d + q].',
-  shaders: ['mixture/forms', 'mixture/component'],
+  shaders: ['mixture/forms'],
   cost: (model: MixtureModel, of: MixtureFunction) => {
     const { components, dimension, quadratic } = modelShape(model);
     requirePositive(of.epsilon, 'epsilon');
@@ -218,7 +218,7 @@ export interface LossMoments {
 export const mixtureLossGradient = defineKernel({
   name: 'mixtureLossGradient',
   summary: 'The gradient of mean log c(x0) - mean log v(x1) in log weights, centres and factors.',
-  shaders: ['mixture/loss_gradient', 'mixture/component'],
+  shaders: ['mixture/loss_gradient'],
   cost: (model: MixtureModel, moments: LossMoments, potential: MixtureForms, epsilon: number) => {
     const { components, dimension, quadratic } = modelShape(model);
     requirePositive(epsilon, 'epsilon');

@@ -29,7 +29,7 @@ export interface HistogramAscentTensors<T extends Tensor = Tensor> {
 export const histogramAscent = defineKernel({
   name: 'histogramAscent',
   summary: 'One accelerated step of the potentials of many histograms, [count, places], towards the wanted marginals.',
-  shaders: ['transport/histogram_ascent', 'common/exp'],
+  shaders: ['transport/histogram_ascent'],
   cost: (tensors: HistogramAscentTensors) => {
     checkShapes(tensors);
     return { flops: 50 * tensors.potential.size, bytes: 28 * tensors.potential.size };

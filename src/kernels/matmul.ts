@@ -76,7 +76,6 @@ export const matmul = defineKernel({
     'matrix/matmul_register',
     'matrix/matmul_vec4',
     'matrix/matmul_wide',
-    'matrix/quads',
     'matrix/pack',
   ],
   cost: (a: Tensor, b: Tensor, options: MatmulOptions = {}) => {

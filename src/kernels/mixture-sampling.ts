@@ -21,7 +21,7 @@ export interface ConditionalDraw {
 export const conditionalSample = defineKernel({
   name: 'conditionalSample',
   summary: 'One draw of x1 given each x0 from the plan of a mixture model: [points, d].',
-  shaders: ['mixture/conditional', 'mixture/component'],
+  shaders: ['mixture/conditional'],
   cost: (model: MixtureModel, x: Tensor, draw: ConditionalDraw) => {
     const { components, quadratic, dimension } = modelShape(model);
     const [points, columns] = matrixShape(x, 'x');

@@ -37,8 +37,8 @@ export interface LayerNormGradients extends RmsNormGradients {
   readonly bias: Tensor;
 }
 
-const forwardShaders = ['normalize/rows', 'normalize/moments'];
-const gradientShaders = ['normalize/gradient', 'normalize/moments'];
+const forwardShaders = ['normalize/rows'];
+const gradientShaders = ['normalize/gradient'];
 const smallestEpsilon = 2 ** -126;
 
 /**

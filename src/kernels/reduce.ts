@@ -23,7 +23,7 @@ const rowsPerColumnChunk = 8 * serialCount;
 export const reduceRows = defineKernel({
   name: 'reduceRows',
   summary: 'The sum, maximum or log-sum-exp of each row: [rows, columns] becomes [rows].',
-  shaders: ['reduce/rows', 'reduce/state'],
+  shaders: ['reduce/rows'],
   cost: (x: Tensor, reduction: Reduction, options: ReduceOptions = {}) => {
     const [rows] = checkMatrix('reduceRows', x);
     checkOut('reduceRows', x, options.out, [rows]);
@@ -50,7 +50,7 @@ export const reduceRows = defineKernel({
 export const reduceColumns = defineKernel({
   name: 'reduceColumns',
   summary: 'The sum, maximum or log-sum-exp of each column: [rows, columns] becomes [columns].',
-  shaders: ['reduce/columns', 'reduce/state'],
+  shaders: ['reduce/columns'],
   cost: (x: Tensor, reduction: Reduction, options: ReduceOptions = {}) => {
     const [, columns] = checkMatrix('reduceColumns', x);
     checkOut('reduceColumns', x, options.out, [columns]);
@@ -81,7 +81,7 @@ export const reduceColumns = defineKernel({
 export const reduceAll = defineKernel({
   name: 'reduceAll',
   summary: 'The sum, maximum or log-sum-exp of all elements: any shape becomes [1].',
-  shaders: ['reduce/rows', 'reduce/state'],
+  shaders: ['reduce/rows'],
   cost: (x: Tensor, reduction: Reduction, options: ReduceOptions = {}) => {
     checkType('reduceAll', x);
     checkOut('reduceAll', x, options.out, [1]);

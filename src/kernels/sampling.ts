@@ -36,7 +36,7 @@ export interface CategoricalOptions {
 export const sampleCategorical = defineKernel({
   name: 'sampleCategorical',
   summary: 'Draws classes from rows of logits by the Gumbel-max trick: [rows, classes] becomes [rows, draws].',
-  shaders: ['sampling/categorical', 'common/philox', 'common/log', 'common/box_muller'],
+  shaders: ['sampling/categorical'],
   cost: (logits: Tensor, options: CategoricalOptions) => {
     const { rows, draws, noise } = checkDraws(logits, options);
     const flops = noise === 'single' ? 70 : 110;

@@ -42,7 +42,7 @@ export const rowScaling = defineKernel({
 export const scaledLogSums = defineKernel({
   name: 'scaledLogSums',
   summary: 'The logarithm of every row sum of a stored plan, its columns scaled.',
-  shaders: ['transport/scale_rows', 'common/log'],
+  shaders: ['transport/scale_rows'],
   cost: (plan: Tensor, _columnScaling: Tensor) => ({ flops: 2 * plan.size, bytes: 4 * plan.size }),
   webgpu(gpu, plan, columnScaling): Tensor {
     const [rows, columns] = shapeOf(plan, columnScaling);

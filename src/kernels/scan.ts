@@ -36,7 +36,7 @@ export type PrefixMaxOptions = Omit<PrefixSumOptions, 'exclusive'>;
 export const prefixSum = defineKernel({
   name: 'prefixSum',
   summary: 'The sums of all elements up to each one: vectors [n] or rows of [rows, columns].',
-  shaders: ['scan/rows', 'scan/operator'],
+  shaders: ['scan/rows'],
   cost: (x: Tensor, options: PrefixSumOptions = {}) => prefixCost(x, options),
   webgpu: (gpu, x, options = {}): Tensor => recordPrefix(gpu, x, 'sum', options),
   reference: (cpu, x, options = {}): Tensor => referencePrefix(cpu, x, (a, b) => a + b, 0, options),
@@ -46,7 +46,7 @@ export const prefixSum = defineKernel({
 export const prefixMax = defineKernel({
   name: 'prefixMax',
   summary: 'The largest element up to each one: vectors [n] or rows of [rows, columns].',
-  shaders: ['scan/rows', 'scan/operator'],
+  shaders: ['scan/rows'],
   cost: (x: Tensor, options: PrefixMaxOptions = {}) => prefixCost(x, options),
   webgpu: (gpu, x, options = {}): Tensor => recordPrefix(gpu, x, 'maximum', options),
   reference: (cpu, x, options = {}): Tensor => referencePrefix(cpu, x, Math.max, -Infinity, options),
@@ -69,7 +69,7 @@ export interface RecurrenceOptions {
 export const linearRecurrence = defineKernel({
   name: 'linearRecurrence',
   summary: 'h_t = a_t h_(t-1) + b_t along the rows of b [channels, length], real or complex, by an associative scan.',
-  shaders: ['scan/rows', 'scan/operator'],
+  shaders: ['scan/rows'],
   cost(a: Tensor, b: Tensor, options: RecurrenceOptions = {}) {
     const { isComplex, isConstant } = recurrenceShape(a, b, options);
     return { flops: (isComplex ? 14 : 6) * b.size, bytes: (isConstant ? 12 : 20) * b.size };

@@ -73,17 +73,7 @@ const exponentialFlops = 20;
 export const softmaxRows = defineKernel({
   name: 'softmaxRows',
   summary: 'Softmax of each row: [rows, columns] stays [rows, columns], every row sums to one.',
-  shaders: [
-    'softmax/rows',
-    'softmax/reduce',
-    'softmax/merge',
-    'softmax/write',
-    'softmax/divide',
-    'softmax/state',
-    'softmax/value',
-    'softmax/source',
-    'common/extended_exp',
-  ],
+  shaders: ['softmax/rows', 'softmax/reduce', 'softmax/merge', 'softmax/write', 'softmax/divide'],
   cost: (x: Tensor, { method = 'online', out }: SoftmaxOptions = {}) => {
     checkLogits('softmaxRows', x, out);
     return { flops: (2 * exponentialFlops + 4) * x.size, bytes: 4 * memoryPasses[method] * x.size };
@@ -123,7 +113,7 @@ export const softmaxRows = defineKernel({
 export const logSoftmaxRows = defineKernel({
   name: 'logSoftmaxRows',
   summary: 'Logarithm of the softmax of each row: [rows, columns] stays [rows, columns].',
-  shaders: ['softmax/rows', 'softmax/reduce', 'softmax/merge', 'softmax/write', 'softmax/state', 'softmax/value'],
+  shaders: ['softmax/rows', 'softmax/reduce', 'softmax/merge', 'softmax/write'],
   cost: (x: Tensor, { out }: LogSoftmaxOptions = {}) => {
     checkLogits('logSoftmaxRows', x, out);
     return { flops: (exponentialFlops + 5) * x.size, bytes: 12 * x.size };

@@ -42,7 +42,7 @@ const sizesOn = (device: Device): typeof shared => (isSerial(device) ? serial : 
 export const radixSort = defineKernel({
   name: 'radixSort',
   summary: 'Sorts keys [n] of 32 bits stably and moves a payload [n] along, or says where each key was.',
-  shaders: ['sort/count', 'sort/scatter', 'sort/digit', 'scan/rows'],
+  shaders: ['sort/count', 'sort/scatter', 'scan/rows'],
   cost(keys: Tensor, options: SortOptions = {}) {
     const passes = passesOf(keys, options);
     return { flops: 8 * passes * keys.size, bytes: 20 * passes * keys.size };
@@ -94,7 +94,7 @@ export interface Buckets<T extends Tensor = Tensor> {
 export const countingSort = defineKernel({
   name: 'countingSort',
   summary: 'Sorts small keys [n] into buckets: the permutation, and where each bucket begins [buckets + 1].',
-  shaders: ['sort/count', 'sort/scatter', 'sort/bounds', 'sort/digit', 'scan/rows'],
+  shaders: ['sort/count', 'sort/scatter', 'sort/bounds', 'scan/rows'],
   cost(keys: Tensor, buckets: number) {
     const passes = passesFor(bucketBits(keys, buckets), keys.device);
     return { flops: 8 * passes * keys.size, bytes: 20 * passes * keys.size };

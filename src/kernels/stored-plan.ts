@@ -24,7 +24,7 @@ import type { Potentials } from './transport';
 export const planMatrix = defineKernel({
   name: 'planMatrix',
   summary: 'The plan exp((f_i + g_j - C_ij) / epsilon) as a matrix.',
-  shaders: ['transport/plan_matrix', 'transport/pairs', 'common/exp'],
+  shaders: ['transport/plan_matrix'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) => {
     const [rows, columns] = pairsShape(pairs);
     return { flops: (costFlops(pairs) + 20) * rows * columns, bytes: 4 * rows * columns };
@@ -73,7 +73,7 @@ const longestStep = 80;
 export const scalePlan = defineKernel({
   name: 'scalePlan',
   summary: 'P_ij exp(length (u_i + v_j)) with its row sums, column sums and the dual ascent of the step.',
-  shaders: ['sparse/scale_rows', 'sparse/column_sums', 'common/exp'],
+  shaders: ['sparse/scale_rows', 'sparse/column_sums'],
   cost: (plan: Tensor, _step: Tensor, _length: number, _out: StoredPlan) => ({
     flops: 40 * plan.size,
     bytes: 12 * plan.size,
@@ -138,7 +138,7 @@ function beyondLinear(w: number): number {
 export const marginalStep = defineKernel({
   name: 'marginalStep',
   summary: 'What Sinkhorn would do next to a stored plan, on one side, as a step for scalePlan.',
-  shaders: ['sparse/marginal_step', 'common/log'],
+  shaders: ['sparse/marginal_step'],
   cost: (sums: Tensor, _weights: Tensor, _range: readonly [number, number], _step: Tensor) => ({
     flops: 20 * sums.size,
     bytes: 12 * sums.size,

@@ -29,7 +29,7 @@ const planCost = ({ cost }: TensorPlan): { readonly flops: number; readonly byte
 export const logSumExpOverTensor = defineKernel({
   name: 'logSumExpOverTensor',
   summary: 'One marginal of a plan with many axes, in the log domain: sums over all axes of a cost tensor but one.',
-  shaders: ['transport/tensor_sums', 'transport/merge_sums', 'common/log_sum'],
+  shaders: ['transport/tensor_sums', 'transport/merge_sums'],
   cost: (plan: TensorPlan, _axis: number, _epsilon: number) => planCost(plan),
   webgpu: (gpu, plan, axis, epsilon): Tensor => recordSums(gpu, plan, axis, epsilon, false).logSums,
   reference: (cpu, plan, axis, epsilon) => referenceSums(cpu, plan, axis, epsilon).logSums,

@@ -36,7 +36,7 @@ const fewest = 8;
 export const topK = defineKernel({
   name: 'topK',
   summary: 'The k largest or smallest elements of each row [rows, columns], in order, with their columns: [rows, k].',
-  shaders: ['sort/top', 'sort/digit'],
+  shaders: ['sort/top'],
   cost(x: Tensor, k: number, _options: TopKOptions = {}) {
     const { rows, columns } = topShape(x, k);
     const steps = Math.log2(Math.min(mostAtOnce, 2 * columns)) ** 2;

@@ -31,7 +31,7 @@ export interface BatchProblems<T extends Tensor = Tensor> {
 export const sinkhornBatch = defineKernel({
   name: 'sinkhornBatch',
   summary: 'Several Sinkhorn iterations of many small problems, potentials kept in workgroup memory.',
-  shaders: ['transport/batch', 'common/exp', 'common/log'],
+  shaders: ['transport/batch'],
   cost: ({ costs }: BatchProblems, iterations: number) => ({
     flops: 50 * (iterations + 1) * costs.size,
     bytes: 4 * costs.size,

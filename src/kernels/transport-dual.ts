@@ -21,7 +21,7 @@ import type { Potentials } from './transport';
 export const cTransform = defineKernel({
   name: 'cTransform',
   summary: 'For every row the smallest C_ij - g_j: the largest f that keeps f_i + g_j <= C_ij.',
-  shaders: ['transport/minimum', 'transport/merge_minimum', 'transport/pairs'],
+  shaders: ['transport/minimum', 'transport/merge_minimum'],
   cost: (pairs: Pairs, _columnPotential: Tensor) => minimumCost(pairs),
   webgpu: (gpu, pairs, columnPotential): Tensor => minimum(gpu, pairs, columnPotential, 1),
   reference(cpu, pairs, columnPotential) {
@@ -40,7 +40,7 @@ export const cTransform = defineKernel({
 export const largestCosts = defineKernel({
   name: 'largestCosts',
   summary: 'For every row the largest C_ij + g_j; with g = 0 the largest cost.',
-  shaders: ['transport/minimum', 'transport/merge_minimum', 'transport/pairs'],
+  shaders: ['transport/minimum', 'transport/merge_minimum'],
   cost: (pairs: Pairs, _columnPotential: Tensor) => minimumCost(pairs),
   webgpu: (gpu, pairs, columnPotential): Tensor => minimum(gpu, pairs, columnPotential, -1),
   reference(cpu, pairs, columnPotential) {
@@ -63,7 +63,7 @@ export const largestCosts = defineKernel({
 export const planPicture = defineKernel({
   name: 'planPicture',
   summary: 'The plan max-pooled to a picture, without ever storing the plan.',
-  shaders: ['transport/plan_picture', 'transport/pairs'],
+  shaders: ['transport/plan_picture'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number, size: readonly [height: number, width: number]) => {
     const [rows, columns] = pairsShape(pairs);
     return { flops: (costFlops(pairs) + 4) * rows * columns, bytes: 4 * size[0] * size[1] + 16 * (rows + columns) };

@@ -48,15 +48,7 @@ function pairsCost(pairs: Pairs, flopsPerPair: number): { flops: number; bytes: 
 export const logSumExpOverPairs = defineKernel({
   name: 'logSumExpOverPairs',
   summary: 'The logarithm of every row sum of exp((f_i + g_j - C_ij) / epsilon), costs recomputed from coordinates.',
-  shaders: [
-    'transport/plan_sums',
-    'transport/merge_sums',
-    'transport/pairs',
-    'transport/tile',
-    'common/log_sum',
-    'common/exp',
-    'common/log',
-  ],
+  shaders: ['transport/plan_sums', 'transport/merge_sums'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) =>
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 6),
   webgpu(gpu, pairs, potentials, epsilon): Tensor {
@@ -91,7 +83,7 @@ export interface PlanCosts {
 export const planCosts = defineKernel({
   name: 'planCosts',
   summary: 'Every row of the plan: the logarithm of its sum, and its part of the transport cost <P, C>.',
-  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs', 'transport/tile'],
+  shaders: ['transport/plan_sums', 'transport/merge_sums'],
   cost: (pairs: Pairs, _potentials: Potentials, _epsilon: number) =>
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 8),
   webgpu(gpu, pairs, potentials, epsilon): PlanCosts {
@@ -141,7 +133,7 @@ export const barycentricMap = defineKernel({
   name: 'barycentricMap',
   summary:
     'For every row the mean of the columns\u2019 values, weighted by the row of the plan; rows can be any new points.',
-  shaders: ['transport/plan_sums', 'transport/merge_sums', 'transport/pairs', 'transport/tile'],
+  shaders: ['transport/plan_sums', 'transport/merge_sums'],
   cost: (pairs: PointPairs, values: Tensor, _potentials: Potentials, _epsilon: number) =>
     pairsCost(pairs, costFlops(pairs) + exponentialFlops + 6 + 2 * (values.shape[1] ?? 4)),
   webgpu(gpu, pairs, values, potentials, epsilon): Tensor {

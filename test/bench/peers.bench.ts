@@ -9,6 +9,8 @@ import type { BenchCase, ContenderResult, ModelKind } from './peers-page';
 
 /** How long libraries that are close are told apart in one case, after three rounds of all. */
 const budgetMs = 20_000;
+/** After how long a library that has a page of its own is given up. */
+const longestMs = 240_000;
 
 interface Case extends BenchCase {
   readonly kind: ModelKind;
@@ -61,6 +63,19 @@ function compare(page: Page, benchCase: BenchCase): Promise<readonly ContenderRe
   ] as const);
 }
 
+/** Rejects where a library takes too long. */
+async function withinLimit<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`not done after ${String(longestMs / 1000)} s`));
+    }, longestMs);
+  });
+  return Promise.race([work, late]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
 /** Each library on a page of its own, so that one that takes its page down leaves the others alone. */
 async function compareAlone(browser: Browser, url: string, benchCase: BenchCase): Promise<readonly ContenderResult[]> {
   const results: ContenderResult[] = [];
@@ -70,11 +85,10 @@ async function compareAlone(browser: Browser, url: string, benchCase: BenchCase)
     try {
       names ??= await page.evaluate(() => benchPage.names());
       const options = { names: names.slice(index, index + 1), rounds: 1, budgetMs };
-      const measured = await page.evaluate(([asked, how]) => benchPage.compare(asked, how), [
-        benchCase,
-        options,
-      ] as const);
-      results.push(...measured);
+      const measured = page.evaluate(([asked, how]) => benchPage.compare(asked, how), [benchCase, options] as const);
+      // Closing the page ends what is given up here.
+      measured.catch(() => undefined);
+      results.push(...(await withinLimit(measured)));
     } catch (error) {
       const [words = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
       results.push({ name: names?.[index] ?? 'a library', refused: words });
