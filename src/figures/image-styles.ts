@@ -6,17 +6,23 @@ export const imageStyles: CSSResult = css`
     display: flex;
     gap: 10px;
     --row: clamp(150px, calc((100cqi - 10px * (var(--tiles) - 1)) * 0.75 / var(--tiles)), 480px);
-    height: var(--row);
+    height: calc(var(--row) + 20px);
   }
   /* The tiles share the row by aspect ratio, so that pictures of any shape get one height; the row's height never changes. */
   .tile {
     flex: var(--aspect) 1 0;
     min-width: 0;
     max-width: calc(var(--row) * var(--aspect));
-    height: 100%;
+    display: flex;
+    flex-direction: column;
+    gap: 4px;
+  }
+  .frame {
+    flex: 1;
+    min-height: 0;
     container-type: size;
     display: grid;
-    place-items: start center;
+    place-items: end center;
   }
   .picture {
     position: relative;
@@ -40,25 +46,16 @@ export const imageStyles: CSSResult = css`
   canvas.pixels {
     image-rendering: pixelated;
   }
-  .caption {
-    position: absolute;
-    bottom: 0;
-    left: 0;
-    right: 0;
-    padding: 22px 8px 5px;
+  .captions {
+    display: flex;
+    justify-content: space-between;
+    gap: 8px;
+    min-height: 16px;
     font-size: 12px;
     line-height: 16px;
-    color: white;
-    /* White words need a dark ground, whatever the picture: at least 4.5 to 1 over white. */
-    background: linear-gradient(transparent, #000a 20px);
-    text-shadow: 0 0 2px #000c;
-    pointer-events: none;
+    color: var(--tessella-quiet);
   }
-  .pair .caption.start {
-    right: 50%;
-  }
-  .pair .caption.end {
-    left: 50%;
+  .caption:nth-child(2) {
     text-align: right;
   }
   .handle {
@@ -105,11 +102,13 @@ export const imageStyles: CSSResult = css`
       flex-wrap: wrap;
       height: auto;
     }
+    .frame {
+      flex: none;
+      aspect-ratio: 4 / 3;
+    }
     .tile {
       flex: 1 0 calc(50% - 5px);
       max-width: none;
-      height: auto;
-      aspect-ratio: 4 / 3;
     }
     .tile:last-child:nth-child(odd) {
       flex-basis: 100%;

@@ -130,9 +130,11 @@ export class TessellaImageElement extends FigureElement<'image'> {
   }
 
   protected override body(): TemplateResult {
-    const { slots, compare } = this.declaration;
+    const { slots, compare, optional } = this.declaration;
     const pair = new Set<string>(compare ?? []);
-    const names = Object.keys(slots).filter((slot) => slot !== compare?.[0]);
+    const names = Object.keys(slots).filter(
+      (slot) => slot !== compare?.[0] && (this.#shown.has(slot) || optional?.includes(slot) !== true),
+    );
     return html`<div class="plot" part="plot" style=${`--tiles: ${String(names.length)}`}>
       ${names.map((slot) => (pair.has(slot) && compare ? this.#pair(...compare) : this.#single(slot)))}
     </div>`;
@@ -150,7 +152,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
   }
 
   #single(slot: string): TemplateResult {
-    return this.#tile(slot, html`<canvas data-slot=${slot} part="canvas"></canvas>${this.#caption(slot, 'start')}`);
+    return this.#tile(slot, html`<canvas data-slot=${slot} part="canvas"></canvas>`, this.#caption(slot));
   }
 
   #pair(before: string, after: string): TemplateResult {
@@ -164,7 +166,8 @@ export class TessellaImageElement extends FigureElement<'image'> {
       after,
       html`<canvas data-slot=${before} part="canvas"></canvas>
         <canvas class="over" data-slot=${after} part="canvas" style=${clip}></canvas>
-        ${this.#caption(before, 'start')} ${this.#caption(after, 'end')} ${both ? this.#handle(before, after) : nothing}`,
+        ${both ? this.#handle(before, after) : nothing}`,
+      html`${this.#caption(before)} ${this.#caption(after)}`,
     );
   }
 
@@ -191,7 +194,7 @@ export class TessellaImageElement extends FigureElement<'image'> {
     ></div>`;
   }
 
-  #tile(slot: string, content: TemplateResult): TemplateResult {
+  #tile(slot: string, content: TemplateResult, captions: TemplateResult): TemplateResult {
     const aspect = this.#aspect(slot);
     const picture = this.#shown.get(slot);
     const picks = this.declaration.pick !== undefined && picture !== undefined;
@@ -199,37 +202,39 @@ export class TessellaImageElement extends FigureElement<'image'> {
       class=${this.declaration.compare?.includes(slot) ? 'tile pair' : 'tile'}
       style=${`--aspect: ${String(aspect)}`}
     >
-      <div
-        class=${picks ? 'picture picks' : 'picture'}
-        part="picture"
-        role=${picks ? 'group' : nothing}
-        tabindex=${picks ? 0 : nothing}
-        aria-label=${picks ? `${this.declaration.slots[slot] ?? slot}: arrow keys move the marker, Enter picks the pixel` : nothing}
-        @click=${
-          picks
-            ? (event: PointerEvent) => {
-                this.#onClick(event, slot);
-              }
-            : nothing
-        }
-        @keydown=${
-          picks
-            ? (event: KeyboardEvent) => {
-                this.#onPickKey(event, slot);
-              }
-            : nothing
-        }
-      >
-        ${content} ${picks && this.picked ? this.#marker(this.picked, picture) : nothing}
+      <div class="frame">
+        <div
+          class=${picks ? 'picture picks' : 'picture'}
+          part="picture"
+          role=${picks ? 'group' : nothing}
+          tabindex=${picks ? 0 : nothing}
+          aria-label=${picks ? `${this.declaration.slots[slot] ?? slot}: arrow keys move the marker, Enter picks the pixel` : nothing}
+          @click=${
+            picks
+              ? (event: PointerEvent) => {
+                  this.#onClick(event, slot);
+                }
+              : nothing
+          }
+          @keydown=${
+            picks
+              ? (event: KeyboardEvent) => {
+                  this.#onPickKey(event, slot);
+                }
+              : nothing
+          }
+        >
+          ${content} ${picks && this.picked ? this.#marker(this.picked, picture) : nothing}
+        </div>
       </div>
+      <div class="captions">${captions}</div>
     </div>`;
   }
 
-  #caption(slot: string, side: 'start' | 'end'): TemplateResult {
+  #caption(slot: string): TemplateResult {
     const note = this.#shown.get(slot)?.note;
-    return html`<span class=${`caption ${side}`}
-      ><span>${this.declaration.slots[slot] ?? slot}</span
-      >${note ? html` <span class="note">${note}</span>` : nothing}</span
+    return html`<span class="caption"
+      >${this.declaration.slots[slot] ?? slot}${note ? html` <span class="note">${note}</span>` : nothing}</span
     >`;
   }
 

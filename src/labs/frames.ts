@@ -40,6 +40,8 @@ export interface ImageFigure extends CommonFigure {
   /** Slot name to caption, in the order drawn. */
   readonly slots: Readonly<Record<string, string>>;
   readonly compare?: readonly [before: string, after: string];
+  /** Slots that not every run fills: their place appears with their picture. */
+  readonly optional?: readonly string[];
   /** Live integer parameters that a click on a picture sets to the pixel's column and row. */
   readonly pick?: { readonly x: string; readonly y: string };
 }

@@ -100,6 +100,8 @@ function verdict(measured: number, bar: NonNullable<BenchRow['bar']>): string {
 }
 
 function format(value: number): string {
+  // Nobody else got there.
+  if (value === Infinity) return '∞';
   return String(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
 }
 

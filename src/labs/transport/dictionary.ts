@@ -53,7 +53,7 @@ export default defineLab({
   quick: 'quick',
   thumbnail: { preset: 'quick', figure: 'atoms' },
   figures: {
-    atoms: image({ title: 'Atoms of product form', slots: race.atomSlots }),
+    atoms: image({ title: 'Atoms of product form', slots: race.atomSlots, optional: ['planted'] }),
     histograms: image({
       title: 'Histograms and mixtures',
       slots: { data: 'learned from', clean: 'all of the data', wasserstein: 'Wasserstein mixtures' },
