@@ -18,8 +18,8 @@ export const attentionTiles: readonly AttentionTile[] = [
   [2, 32],
   [8, 4],
   [4, 8],
-  [4, 4, 2],
-  [2, 8, 2],
+  [1, 4, 2],
+  [1, 8, 2],
 ];
 
 /** The tile whose columns are those of such values, in registers that a GPU has. */
@@ -28,10 +28,10 @@ export function plainTile(valueDimension: number): AttentionTile {
 }
 
 /**
- * From here on a software adapter soon makes up for the second more that tiles of twice the size take to compile (N = 1,024,
- * d = 64, 2^28 operations, on SwiftShader with two cores: 195 ms with 8 x 8, 140 ms with 4 x 4 x 2).
+ * From here on a software adapter takes tiles of twice the size, a workgroup as wide as its vectors, so that nothing is
+ * suspended at a barrier (N = 2,048, d = 64 on SwiftShader with two cores: 740 ms with 8 x 8, 375 ms with 1 x 4 x 2).
  */
-const largeFlops = 2 ** 31;
+const largeFlops = 2 ** 28;
 
 /** How a call is carried out. */
 export interface FlashChoices {
@@ -54,7 +54,7 @@ export function chooseTile(gpu: WebGpuDevice, plan: AttentionPlan, valueDimensio
   if (tuned !== undefined) return tuned;
   const flops = 2 * visiblePairs(plan) * (dimension + valueDimension);
   if (!gpu.info.isFallback || flops < largeFlops) return plainTile(valueDimension);
-  return valueDimension <= 64 ? [4, 4, 2] : [2, 8, 2];
+  return valueDimension <= 64 ? [1, 4, 2] : [1, 8, 2];
 }
 
 /** Splits that keep a GPU busy where there are few query blocks; a software adapter has no use for them. */

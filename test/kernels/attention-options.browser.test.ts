@@ -78,7 +78,7 @@ describe('attention', () => {
 
   test.each(cases.filter(({ title }) => /odd sizes, masked|sinks/.test(title)))(
     '$title: tiles of twice the size give the float64 reference to float32 rounding',
-    (each) => expectReference(gpu, cpu, { ...each, options: { ...each.options, tile: [4, 4, 2] } }, 'flash'),
+    (each) => expectReference(gpu, cpu, { ...each, options: { ...each.options, tile: [1, 4, 2] } }, 'flash'),
   );
 
   test('only the rows asked for are written', async () => {
