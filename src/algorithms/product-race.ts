@@ -65,7 +65,8 @@ async function upload(device: Device, left: HostMatrix, right: HostMatrix): Prom
   if (left.columns !== right.rows) {
     throw new InvalidInputError(
       `A is ${String(left.rows)} x ${String(left.columns)} and B is ${String(right.rows)} x ${String(right.columns)}: A needs as many columns as B has rows. Bring a matrix of ${String(left.columns)} rows as B, or only one of the two.`,
-      { field: 'b' },
+      // No field: each of the two files is good by itself, so neither is to be dropped.
+      { columnsOfA: left.columns, rowsOfB: right.rows },
     );
   }
   await device.finish();

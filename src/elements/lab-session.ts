@@ -338,6 +338,8 @@ export class LabSession implements RunStanding {
     };
     const { field } = error.details;
     if (typeof field === 'string' && Object.hasOwn(this.runValues, field)) return isFile(field) ? field : null;
+    // What no parameter is named for, after the run has said something, may be how two good files go together.
+    if (this.drawn) return null;
     const files = Object.keys(this.runValues).filter(isFile);
     return files.length === 1 ? (files[0] ?? null) : null;
   }
