@@ -59,7 +59,7 @@ export class LabSession implements RunStanding {
 
   private handle: RunHandle | null = null;
   private runValues: ParameterValues = noValues;
-  /** The values of the last run that drew something: what a refused file goes back to. */
+  /** The values of the last run that drew something, or was replaced before it failed: what a refused file goes back to. */
   private goodValues: ParameterValues = noValues;
   private drawn = false;
   private scheduled = false;
@@ -226,6 +226,8 @@ export class LabSession implements RunStanding {
   private start(paused: boolean): void {
     const { manifest, handle: previous } = this;
     if (manifest === null) return;
+    // What was replaced before it failed is not known to be bad: a file that comes too quickly after it must not undo it.
+    if (previous !== null) this.goodValues = this.runValues;
     this.runValues = this.values;
     this.drawn = false;
     this.handle = null;
